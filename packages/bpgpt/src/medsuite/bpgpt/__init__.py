@@ -1,0 +1,1 @@
+"""Language decoding from fMRI through brain prompts. Not released: this distribution holds its metadata only."""

@@ -1,0 +1,1 @@
+"""Abnormality grounding with decomposed medical knowledge. Not released: this distribution holds its metadata only."""
