@@ -111,6 +111,7 @@ class Verdict:
         n: Number of resampled units.
         method: The interval's method, such as `"95 % BCa bootstrap over 75 questions"`.
         reason: One sentence on why this outcome.
+        controls: The controls' and rivals' numbers in the same unit, such as `"shuffled 0.12, uniform 0.55"`.
     """
 
     statement: str
@@ -123,6 +124,7 @@ class Verdict:
     n: int
     method: str
     reason: str = ""
+    controls: str = ""
 
 
 @dataclass(frozen=True)
@@ -164,7 +166,7 @@ class Claim:
         arms: The conditions with their roles.
         jobs: The grid for a settings object.
         run: Measures one job.
-        decide: Pure function from all rows to verdicts.
+        decide: Pure function from all rows to verdicts; the first one is the headline.
         draw: From all rows to drawings.
     """
 
