@@ -41,11 +41,12 @@ class LazyCommand:
         return command
 
 
+CLAIMS = "medsuite.core.claims.cli"
 OWN = (
-    LazyCommand("reproduce", "Measure the papers' claims and write one report.", "medsuite.core.claims.cli:reproduce_app"),
-    LazyCommand("claims", "List the registered claims, or decide a finished run anew.", "medsuite.core.claims.cli:claims_app"),
+    LazyCommand("reproduce", "Measure the papers' claims and write one report.", f"{CLAIMS}:reproduce_app"),
+    LazyCommand("claims", "List the registered claims, or decide a run anew.", f"{CLAIMS}:claims_app"),
     LazyCommand("doctor", "Show what is installed and what is missing.", "medsuite.core.doctor:app"),
-)  # fmt: skip
+)
 
 
 @cache
