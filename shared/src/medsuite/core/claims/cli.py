@@ -38,14 +38,13 @@ def reproduce(
     selected = find_claims(claims or ())
     if not selected:
         raise MedsuiteError("no installed package registers a claim", fix="pip install medsuite-meda-kv")
-    level = cast(Scale, scale)
-    runnable = [claim for claim in selected if level in claim.claim.scales]
+    runnable = [claim for claim in selected if scale in claim.claim.scales]
     config = {"scale": scale, "data": str(data.resolve()) if data else None}
     folder = RunFolder.open(out or Path(f"medsuite-reproduce-{scale}"), config)
     console = Console()
     with Progress(console) as progress:
-        run(Plan(runnable, level, folder, data), processes=jobs, watcher=progress)
-    _conclude([decide(claim, level, folder) for claim in runnable], level, folder, console)
+        run(Plan(runnable, scale, folder, data), processes=jobs, watcher=progress)
+    _conclude([decide(claim, scale, folder) for claim in runnable], scale, folder, console)
 
 
 @claims_app.callback(invoke_without_command=True)

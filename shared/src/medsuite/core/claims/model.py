@@ -139,11 +139,17 @@ class Drawing:
 class Context(Protocol):
     """What a running job may use besides its settings."""
 
-    settings: Any
-    """The frozen settings object of the chosen scale."""
-    scale: Scale
-    data: "Path | None"
-    """Folder of the paper's own data set, or None for the embedded data."""
+    @property
+    def settings(self) -> Any:
+        """The frozen settings object of the chosen scale."""
+
+    @property
+    def scale(self) -> Scale:
+        """The chosen scale."""
+
+    @property
+    def data(self) -> "Path | None":
+        """Folder of the paper's own data set, or None for the embedded data."""
 
     def artefact(self, name: str, build: Callable[["Path"], None]) -> "Path":
         """Return the folder of a shared expensive step, built once by `build(folder)` in the run folder."""
