@@ -8,6 +8,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 project = "medsuite"
 author = "the medsuite authors"
+project_copyright = "2026, the medsuite authors"
+default_role = "code"
 release = metadata.version("medsuite-core")
 
 extensions = ["autoapi.extension", "claims_table", "myst_parser", "sphinx.ext.mathjax", "sphinx_copybutton"]
