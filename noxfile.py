@@ -5,6 +5,7 @@ own that holds its wheel, the core's wheel and nothing else of medsuite.
 """
 
 import re
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -16,7 +17,7 @@ nox.options.sessions = ["lint", "types", "contracts", "tests", "integration", "d
 ROOT = Path(__file__).parent
 FOLDERS = {"core": ROOT / "shared"} | {path.name: path for path in sorted((ROOT / "packages").iterdir())}
 SETTINGS = nox.project.load_toml(ROOT / "pyproject.toml")
-NAMESPACE_CHECK = ["--jaxtyping-packages=medsuite,beartype.beartype"]
+SHAPE_CHECK = "--jaxtyping-packages=medsuite,shapes.checked"
 
 
 def metadata(package):
@@ -34,6 +35,7 @@ RELEASED = [package for package in FOLDERS if is_released(package)]
 def build_wheels(session, packages):
     """Build wheels into the session's temporary folder and return its path."""
     wheels = Path(session.create_tmp()).resolve() / "wheels"
+    shutil.rmtree(wheels, ignore_errors=True)
     for package in packages:
         command = ("uv", "build", "--wheel", "--quiet", "--out-dir", str(wheels), str(FOLDERS[package]))
         session.run_install(*command, external=True)
@@ -47,11 +49,15 @@ def install(session, wheels, packages):
         groups += (
             nox.project.load_toml(FOLDERS[package] / "pyproject.toml").get("dependency-groups", {}).get("test", [])
         )
-    targets = []
-    for package in packages:
-        extras = ",".join(metadata(package).get("optional-dependencies", {}))
-        targets.append(f"{metadata(package)['name']}[{extras}]" if extras else metadata(package)["name"])
-    session.install("--find-links", str(wheels), *targets, *groups)
+    session.install(*(requirement(wheels, package) for package in packages), *groups)
+
+
+def requirement(wheels, package):
+    """Name a wheel with its extras by its path: by its version alone, a cached wheel could stand in for it."""
+    project = metadata(package)
+    (wheel,) = wheels.glob(f"{project['name'].replace('-', '_')}-*.whl")
+    extras = ",".join(project.get("optional-dependencies", {}))
+    return f"{project['name']}[{extras}] @ {wheel.as_uri()}" if extras else f"{project['name']} @ {wheel.as_uri()}"
 
 
 @nox.session(venv_backend="none")
@@ -80,7 +86,7 @@ def tests(session, package):
     packages = list(dict.fromkeys(["core", package]))
     install(session, build_wheels(session, packages), packages)
     folder = FOLDERS[package] / "tests"
-    session.run("pytest", *NAMESPACE_CHECK, str(folder), *session.posargs)
+    session.run("pytest", SHAPE_CHECK, str(folder), *session.posargs)
 
 
 @nox.session
@@ -118,12 +124,13 @@ def release(session, package):
         session.error(f"the tag for this version is {tag}; got {' '.join(session.posargs) or 'none'}")
     if not re.search(rf"^## {re.escape(project['version'])}\b", (folder / "CHANGELOG.md").read_text(), re.MULTILINE):
         session.error(f"{folder.name}/CHANGELOG.md has no section '## {project['version']}'")
-    wheels = build_wheels(session, list(dict.fromkeys(["core", package])))
+    wheels = build_wheels(session, ["core"])
     dist = ROOT / "dist" / tag
+    shutil.rmtree(dist, ignore_errors=True)
     session.run_install("uv", "build", "--quiet", "--out-dir", str(dist), str(folder), external=True)
     (wheel,) = dist.glob("*.whl")
     check_contents(session, wheel, package)
-    session.install("--find-links", str(wheels), str(wheel))
+    session.install(*dict.fromkeys([requirement(wheels, "core"), requirement(dist, package)]))
     module = f"medsuite.{package.replace('-', '_')}"
     session.run("python", "-c", f"import {module}; print({module}.__name__, 'imports')")
     session.log(f"ready: {', '.join(sorted(path.name for path in dist.iterdir() if path.suffix != '.gitignore'))}")

@@ -14,8 +14,8 @@ def alone(wheels, uv, tmp_path_factory):
     environment = tmp_path_factory.mktemp("alone")
     subprocess.run([uv, "venv", "--quiet", environment], check=True)
     python = environment / "bin" / "python"
-    install = [uv, "pip", "install", "--quiet", "--python", python, "--find-links", wheels, "medsuite-meda-kv"]
-    subprocess.run(install, check=True, cwd=ROOT)
+    pair = [*wheels.glob("medsuite_core-*.whl"), *wheels.glob("medsuite_meda_kv-*.whl")]
+    subprocess.run([uv, "pip", "install", "--quiet", "--python", python, *pair], check=True, cwd=ROOT)
     return environment / "bin"
 
 

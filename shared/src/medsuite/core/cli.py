@@ -77,10 +77,11 @@ class LazyGroup(TyperGroup):
 app = typer.Typer(cls=LazyGroup, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
-def _print_version(wanted: bool) -> None:
+def _print_version(wanted: bool) -> bool:
     if wanted:
         typer.echo(f"medsuite-core {version('medsuite-core')}")
         raise typer.Exit
+    return wanted
 
 
 @app.callback()

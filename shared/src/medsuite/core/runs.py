@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import distributions
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from medsuite.core.errors import InputError, ResumeError
 
@@ -129,7 +129,7 @@ class RunFolder:
     path: Path
 
     @classmethod
-    def open(cls, path: Path, config: Mapping[str, Any]) -> Self:
+    def open(cls, path: Path, config: Mapping[str, Any]) -> "RunFolder":
         """Create a run folder, or resume the one that is there.
 
         Args:
@@ -160,7 +160,7 @@ class RunFolder:
         return folder
 
     @classmethod
-    def existing(cls, path: Path) -> Self:
+    def existing(cls, path: Path) -> "RunFolder":
         """Open a run folder that must be there.
 
         Raises:

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from medsuite.core.errors import InputError, unknown_name
 
@@ -136,6 +136,7 @@ class Drawing:
     figure: "Figure"
 
 
+@runtime_checkable
 class Context(Protocol):
     """What a running job may use besides its settings."""
 
