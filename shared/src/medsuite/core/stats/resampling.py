@@ -8,7 +8,7 @@ Weights cost no copies of the data, and turn every statistic of sums into a matr
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from jaxtyping import Float, Shaped
+from jaxtyping import Float, Int, Shaped
 
 from medsuite.core.errors import InputError
 from medsuite.core.stats.checks import numbers, same_length
@@ -42,7 +42,7 @@ def resample_weights(
     return weights
 
 
-def strata_members(units: int, strata: Shaped[np.ndarray, "unit"] | None) -> list[Shaped[np.ndarray, "member"]]:
+def strata_members(units: int, strata: Shaped[np.ndarray, "unit"] | None) -> list[Int[np.ndarray, "_"]]:
     """List the indices of the units of each stratum; one stratum of all units if `strata` is None.
 
     Raises:
@@ -105,7 +105,7 @@ def ratio(sums: Float[np.ndarray, "resample two"]) -> Float[np.ndarray, "resampl
     return np.divide(numerator, denominator, out=np.full(len(sums), np.nan), where=denominator != 0)
 
 
-def _draw_counts(members: int, resamples: int, rng: np.random.Generator) -> Shaped[np.ndarray, "resample member"]:
+def _draw_counts(members: int, resamples: int, rng: np.random.Generator) -> Int[np.ndarray, "resample member"]:
     drawn = rng.integers(members, size=(resamples, members))
     drawn += members * np.arange(resamples)[:, None]
     return np.bincount(drawn.ravel(), minlength=resamples * members).reshape(resamples, members)
