@@ -146,4 +146,4 @@ def _code_in(value: Any) -> Iterator[str]:
 
 
 def _is_kernel(key: str, value: Any) -> bool:
-    return key.lstrip("_").startswith("attn_implementation") and "/" in str(value)
+    return "_implementation" in key and "/" in str(value)
