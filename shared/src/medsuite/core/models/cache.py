@@ -50,5 +50,8 @@ def _build_unless_there(folder: Path, build: Callable[[Path], None]) -> None:
         partial = folder.with_name(f"{folder.name}.partial")
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir()
-        build(partial)
-        partial.rename(folder)
+        try:
+            build(partial)
+            partial.rename(folder)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
