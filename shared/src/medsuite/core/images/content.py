@@ -71,7 +71,7 @@ def length(stream: BinaryIO) -> int:
     return os.fstat(stream.fileno()).st_size
 
 
-def first_line(error: Exception, path: Path) -> str:
+def first_line(error: object, path: Path) -> str:
     """Shorten another library's message for use in a line of our own."""
     text = " ".join(str(error).split()) or type(error).__name__
     text = text.replace(f"'{path}'", "the file").replace(str(path), "the file")
@@ -124,8 +124,8 @@ def _kind(head: bytes, path: Path) -> str:
     for magic, kind in _RASTER.items():
         if head.startswith(magic):
             return kind
-    if kind := _nifti_kind(head):
-        return kind
+    if nifti := _nifti_kind(head):
+        return nifti
     if head[:2] in _BARE_DICOM_GROUPS:
         return "DICOM"
     foreign = next((name for magic, name in _FOREIGN.items() if head.startswith(magic)), "not an image that is known")

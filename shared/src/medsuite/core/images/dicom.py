@@ -143,16 +143,17 @@ def _decoded(dataset: "Dataset", path: Path, frame: int) -> Num[np.ndarray, "hei
     try:
         stored = pixel_array(dataset, index=frame)
         if dataset.PhotometricInterpretation == "PALETTE COLOR":
-            stored = apply_color_lut(stored, dataset)
+            header = FrameHeader(dataset, frame, [])
+            plain = dicom_values.palette_colours(stored, header, little_endian=_is_little_endian(dataset))
+            stored = apply_color_lut(stored, dataset)[..., :3] if plain is None else plain
     except Exception as error:
         raise _undecodable(dataset, path, error) from error
     return stored.astype(stored.dtype.newbyteorder("="), copy=False)
 
 
 def _undecodable(dataset: "Dataset", path: Path, error: Exception) -> ImageReadError:
-    reason = first_line(error, path).removeprefix(
-        "Unable to decode as exceptions were raised by all available plugins: "
-    )
+    # pydicom's messages go on with advice about other software.
+    reason = first_line(error, path).split(" - the dataset may")[0].split("plugins: ")[-1]
     syntax = dataset.file_meta.TransferSyntaxUID.name
     return ImageReadError(f"{path}: its pixels ({syntax}) cannot be decoded ({reason})", fix="copy or export it again")
 

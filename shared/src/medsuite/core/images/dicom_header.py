@@ -75,7 +75,7 @@ def spacing(header: FrameHeader) -> tuple[float, float] | None:
 
 
 def orientation(header: FrameHeader) -> tuple[str, str] | None:
-    """Give where columns and rows grow to: Patient Orientation, or the main direction of Image Orientation (Patient)."""
+    """Give where columns and rows grow to, from Image Orientation (Patient) or else Patient Orientation."""
     cosines = header.numbers("ImageOrientationPatient")
     if len(cosines) == 6:
         return _direction(cosines[:3]), _direction(cosines[3:])

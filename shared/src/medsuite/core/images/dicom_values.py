@@ -1,5 +1,6 @@
-"""From stored DICOM values to values with a meaning: modality LUT, padding, VOI LUTs and windows (PS3.3 C.7.5, C.11)."""
+"""From stored values to values with a meaning: palette, modality LUT, padding, VOI LUTs, windows (DICOM PS3.3 C.11)."""
 
+from collections.abc import Sequence
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
@@ -53,7 +54,7 @@ def padding_mask(
 ) -> Bool[np.ndarray, "height width"] | None:
     """Mark the pixels with Pixel Padding Value, or between it and Pixel Padding Range Limit (C.7.5.1.1.2).
 
-    Both are stored values. Some files write -2000 as the unsigned 63536; it is read as the former where pixels are signed.
+    Both are stored values. Some files write -2000 as the unsigned 63536; where pixels are signed, it is taken back.
 
     Args:
         stored: Stored values, before the modality LUT.
@@ -126,18 +127,43 @@ def lookup_table(item: "Dataset", *, signed: bool, little_endian: bool) -> Looku
         signed: The values that are looked up may be negative, so the first one is a signed number.
         little_endian: Byte order of the data set.
     """
-    descriptor, data = item.get("LUTDescriptor"), item.get("LUTData")
+    explanation = str(item.get("LUTExplanation") or "")
+    return _table(item.get("LUTDescriptor"), item.get("LUTData"), explanation, signed, little_endian)
+
+
+def palette_colours(
+    stored: Num[np.ndarray, "height width"], header: FrameHeader, *, little_endian: bool
+) -> Integer[np.ndarray, "height width 3"] | None:
+    """Look palette colours up (C.7.6.3.1.5); None where the palette is not a plain one.
+
+    pydicom's own `apply_color_lut` takes plain palettes for little-endian in every file.
+
+    Args:
+        stored: Stored values.
+        header: Their frame.
+        little_endian: Byte order of the data set.
+    """
+    names = [f"{colour}PaletteColorLookupTable" for colour in ("Red", "Green", "Blue")]
+    signed = header.get("PixelRepresentation") == 1
+    parts = [(header.get(f"{name}Descriptor"), header.get(f"{name}Data")) for name in names]
+    tables = [_table(descriptor, data, "", signed, little_endian) for descriptor, data in parts]
+    complete = [table for table in tables if table is not None]
+    return np.stack([table.look_up(stored) for table in complete], axis=-1) if len(complete) == 3 else None
+
+
+def _table(
+    descriptor: Sequence[int] | None, data: bytes | Sequence[int] | None, explanation: str, signed: bool, little: bool
+) -> LookupTable | None:
     if descriptor is None or len(descriptor) != 3 or data is None:
         return None
     count, first, bits = int(descriptor[0]) % 2**16 or 2**16, int(descriptor[1]), int(descriptor[2])
     if isinstance(data, bytes):
-        words = np.frombuffer(data[: len(data) // 2 * 2], "<u2" if little_endian else ">u2").astype(np.uint16)
+        words = np.frombuffer(data[: len(data) // 2 * 2], "<u2" if little else ">u2").astype(np.uint16)
     else:
         words = np.atleast_1d(np.asarray(data, np.int64)).astype(np.uint16)
     entries = _entries(words, count)
     if entries is None or not 1 <= bits <= 16:
         return None
-    explanation = str(item.get("LUTExplanation") or "")
     return LookupTable(first - 2**16 if signed and first >= 2**15 else first, entries, bits, explanation)
 
 

@@ -1,5 +1,6 @@
 """NIfTI volumes through nibabel: one slice, laid out as a radiologist sees it, whatever the order of the voxels."""
 
+import gzip
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,7 +42,7 @@ def read(stream: BinaryIO, path: Path, *, frame: int | None, axis: str | None, i
     notes: list[str] = []
     with _opened(stream, path, notes) as volume:
         planes = _planes(volume)
-        time = chosen_frame(path, frame, _frames(volume, path))
+        time = chosen_frame(path, frame, _frames(volume))
         axis, index = _chosen_slice(path, planes, axis, index)
         pixels = _numbers(_slice(volume, axis, index, time), path)
         spacing = _spacing(volume, axis, notes)
@@ -65,7 +66,7 @@ def read(stream: BinaryIO, path: Path, *, frame: int | None, axis: str | None, i
 def contents(stream: BinaryIO, path: Path) -> Contents:
     """Read the number of time points and of slices across each plane; arguments as in `read`."""
     with _opened(stream, path, []) as volume:
-        return Contents(path=path, kind="NIfTI", size=None, frames=_frames(volume, path), planes=_planes(volume))
+        return Contents(path=path, kind="NIfTI", size=None, frames=_frames(volume), planes=_planes(volume))
 
 
 class _Notes(logging.Handler):
@@ -107,23 +108,22 @@ def _check_size(volume: "Nifti1Image", stream: BinaryIO, path: Path) -> None:
     shape = volume.shape
     if len(shape) not in (2, 3, 4) or min(shape) < 1:
         raise ImageReadError(f"{path}: has the shape {shape}", expected="two to four dimensions")
-    on_disk = getattr(stream, "fileobj", stream)
-    compressed = on_disk is not stream
-    needed = int(volume.dataobj.offset) + int(np.prod(shape, dtype=object)) * volume.get_data_dtype().itemsize
+    compressed = isinstance(stream, gzip.GzipFile)
+    needed = int(volume.header.get_data_offset()) + int(np.prod(shape, dtype=object)) * volume.get_data_dtype().itemsize
     if compressed and needed > MAX_VOLUME_BYTES:
         raise ImageReadError(
             f"{path}: unpacks to {needed // 2**20} MiB",
             expected=f"at most {MAX_VOLUME_BYTES // 2**20}",
             fix="unpack it first if you trust it",
         )
-    available = length(on_disk) * (MAX_DEFLATE_RATIO if compressed else 1)
+    available = length(stream) * (MAX_DEFLATE_RATIO if compressed else 1)
     if needed > available:
         raise ImageReadError(
             f"{path}: its header promises {needed} bytes, more than the file holds", fix="copy it again"
         )
 
 
-def _frames(volume: "Nifti1Image", path: Path) -> int:
+def _frames(volume: "Nifti1Image") -> int:
     return volume.shape[3] if len(volume.shape) == 4 else 1
 
 

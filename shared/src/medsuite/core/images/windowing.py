@@ -65,7 +65,7 @@ class Window:
 
 @dataclass(frozen=True, eq=False)
 class LookupTable:
-    """A table of output values: the entry of x is `entries[x - first]`, limited to both ends (PS3.3 C.11.1.1, C.11.2.1.1).
+    """A table of output values: `entries[x - first]` for a value x, limited to both ends (PS3.3 C.11.1.1, C.11.2.1.1).
 
     Args:
         first: Value that the first entry belongs to.
