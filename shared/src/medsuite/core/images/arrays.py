@@ -23,7 +23,7 @@ def chosen_frame(path: Path, frame: int | None, count: int) -> int:
 
 def one_channel_if_grey(
     pixels: Num[np.ndarray, "height width *channels"], notes: list[str]
-) -> Num[np.ndarray, "height width *channels"]:
+) -> Num[np.ndarray, "height width *kept"]:
     """Fold three equal channels, a grey film stored as colour, into one."""
     if pixels.ndim == 3 and (pixels[..., :1] == pixels[..., 1:]).all():
         notes.append("three equal channels read as one")

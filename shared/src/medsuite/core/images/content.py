@@ -5,11 +5,13 @@ import os
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import BytesIO
+from io import BufferedReader, BytesIO
 from pathlib import Path
-from typing import BinaryIO, cast
 
 from medsuite.core.images.model import ImageReadError
+
+Content = BufferedReader | BytesIO | gzip.GzipFile
+"""What a format is read from: the file, or what was inside its compression."""
 
 MAX_PIXELS = 178_956_970
 """Pixels of one frame; more is taken for a decompression bomb. It is Pillow's limit; a mammogram has 20 million."""
@@ -41,7 +43,7 @@ _BARE_DICOM_GROUPS = (b"\x02\0", b"\x08\0", b"\0\x02", b"\0\x08")
 
 
 @contextmanager
-def open_content(path: Path) -> Iterator[tuple[BinaryIO, str]]:
+def open_content(path: Path) -> Iterator[tuple[Content, str]]:
     """Open a file, through gzip if need be, and say which format it is.
 
     Args:
@@ -64,7 +66,7 @@ def open_content(path: Path) -> Iterator[tuple[BinaryIO, str]]:
         yield content, _kind(head, path)
 
 
-def length(stream: BinaryIO) -> int:
+def length(stream: Content) -> int:
     """Give the number of bytes on disk, or in memory, that a stream is read from; for gzip, those before unpacking."""
     if isinstance(stream, BytesIO):
         return stream.getbuffer().nbytes
@@ -96,9 +98,9 @@ def check_deflated(compressed: bytes, path: Path) -> None:
         raise ImageReadError(f"{path}: its deflated data set is damaged ({first_line(error, path)})") from error
 
 
-def _gunzipped(stream: BinaryIO, path: Path) -> BinaryIO:
+def _gunzipped(stream: Content, path: Path) -> Content:
     stream.seek(0)
-    inflated = cast(BinaryIO, gzip.GzipFile(fileobj=stream))
+    inflated = gzip.GzipFile(fileobj=stream)
     try:
         if _nifti_kind(inflated.read(_NEEDED_BYTES)):
             return inflated

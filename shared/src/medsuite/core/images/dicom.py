@@ -1,10 +1,11 @@
 """DICOM through pydicom: one frame, decoded, in values with a meaning, and right way round."""
 
+import dataclasses
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Bool, Num
@@ -13,7 +14,7 @@ from medsuite.core.errors import require
 from medsuite.core.images import dicom_header, dicom_values
 from medsuite.core.images.arrays import chosen_frame, one_channel_if_grey, without_gaps
 from medsuite.core.images.codestream import codestream_size
-from medsuite.core.images.content import MAX_PIXELS, check_deflated, first_line
+from medsuite.core.images.content import MAX_PIXELS, Content, check_deflated, first_line
 from medsuite.core.images.dicom_header import FrameHeader
 from medsuite.core.images.model import Contents, ImageReadError, MedicalImage
 from medsuite.core.images.windowing import Window, data_window, range_window
@@ -23,11 +24,11 @@ if TYPE_CHECKING:
 
 _EXTRA = "medsuite-core[images]"
 _PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
-_DEFLATED = b"1.2.840.10008.1.2.1.99\0"
+_DEFLATED = b"1.2.840.10008.1.2.1.99"
 _DEFERRED_BYTES = 2**20
 
 
-def read(stream: BinaryIO, path: Path, *, frame: int | None) -> MedicalImage:
+def read(stream: Content, path: Path, *, frame: int | None) -> MedicalImage:
     """Read one frame; `medsuite.core.images.read` says what is raised.
 
     Args:
@@ -42,10 +43,11 @@ def read(stream: BinaryIO, path: Path, *, frame: int | None) -> MedicalImage:
         _check_size(dataset, path, frame)
         stored = _decoded(dataset, path, frame)
         header = FrameHeader(dataset, frame, notes)
-        return _colour(stored, header, path) if stored.ndim == 3 else _grey(stored, header, path)
+        image = _colour(stored, header, path) if stored.ndim == 3 else _grey(stored, header, path)
+    return dataclasses.replace(image, notes=tuple(notes))
 
 
-def contents(stream: BinaryIO, path: Path) -> Contents:
+def contents(stream: Content, path: Path) -> Contents:
     """Read the frames and windows that a header states; arguments as in `read`."""
     with _warnings_noted([], path):
         dataset = _dataset(stream, path, [], defer_size=_DEFERRED_BYTES)
@@ -64,7 +66,7 @@ def _warnings_noted(notes: list[str], path: Path) -> Iterator[None]:
     notes.extend(dict.fromkeys(first_line(warning.message, path) for warning in caught))
 
 
-def _dataset(stream: BinaryIO, path: Path, notes: list[str], defer_size: int | None = None) -> "Dataset":
+def _dataset(stream: Content, path: Path, notes: list[str], defer_size: int | None = None) -> "Dataset":
     """Parse the file and make sure that it holds an image."""
     pydicom = require("pydicom", extra=_EXTRA)
     if deflated := _deflated_part(stream):
@@ -84,11 +86,11 @@ def _dataset(stream: BinaryIO, path: Path, notes: list[str], defer_size: int | N
     return dataset
 
 
-def _deflated_part(stream: BinaryIO) -> bytes:
+def _deflated_part(stream: Content) -> bytes:
     """Give the deflated data set after the file meta information, or nothing where there is none (PS3.10, 7.1)."""
     head = stream.read(144)
     meta = stream.read(int.from_bytes(head[140:144], "little")) if head[132:136] == b"\x02\0\0\0" else b""
-    deflated = stream.read() if _DEFLATED in meta + b"\0" else b""
+    deflated = stream.read() if _DEFLATED in meta else b""
     stream.seek(0)
     return deflated
 
@@ -186,14 +188,14 @@ def _colour(stored: Num[np.ndarray, "height width channels"], header: FrameHeade
     pixels = one_channel_if_grey(stored, header.notes)
     return MedicalImage(
         pixels=pixels,
-        windows=(range_window(0, 2**bits - 1, f"range of {bits} bits"),),
+        windows=(range_window(0.0, 2.0**bits - 1, f"range of {bits} bits"),),
         photometric="RGB" if pixels.ndim == 3 else "MONOCHROME2",
         **_description(header, path),
     )
 
 
 def _description(header: FrameHeader, path: Path) -> dict[str, Any]:
-    """Read what is the same for grey and colour; the notes come last, when all have been made."""
+    """Read what is the same for grey and colour."""
     spacing, orientation = dicom_header.spacing(header), dicom_header.orientation(header)
     if header.text("BurnedInAnnotation") == "YES":
         header.notes.append("text is burnt into the image (Burned In Annotation)")
@@ -211,7 +213,6 @@ def _description(header: FrameHeader, path: Path) -> dict[str, Any]:
         "modality": header.text("Modality"),
         "body_part": header.text("BodyPartExamined"),
         "view": header.text("ViewPosition"),
-        "notes": tuple(header.notes),
     }
 
 
@@ -233,7 +234,7 @@ def _default_window(
     header.notes.append("states no window")
     if values is stored and stored.dtype == np.uint8:
         bits = int(header.dataset.BitsStored)
-        return range_window(0, 2**bits - 1, f"range of {bits} bits")
+        return range_window(0.0, 2.0**bits - 1, f"range of {bits} bits")
     return data_window(values, padding)
 
 

@@ -70,6 +70,9 @@ def spacing(header: FrameHeader) -> tuple[float, float] | None:
     for keyword in ("ImagerPixelSpacing", "NominalScannedPixelSpacing"):
         if instead := header.numbers(keyword):
             reason += f", only {keyword} {_listed(instead)}, which is not measured in the patient"
+    ratio = header.numbers("PixelAspectRatio")
+    if len(ratio) == 2 and ratio[0] != ratio[1]:
+        reason += f", PixelAspectRatio {_listed(ratio)}"
     header.notes.append(f"{reason}: spacing unknown")
     return None
 

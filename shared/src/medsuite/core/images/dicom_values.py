@@ -34,7 +34,7 @@ def modality_values(
     slope, intercept = (header.numbers(keyword) for keyword in ("RescaleSlope", "RescaleIntercept"))
     if slope[:1] == [0]:
         header.notes.append("RescaleSlope is 0: ignored")
-    return rescaled(stored, (slope[0] if slope else 1) or 1, intercept[0] if intercept else 0)
+    return rescaled(stored, (slope[0] if slope else 1.0) or 1.0, intercept[0] if intercept else 0.0)
 
 
 def rescaled(

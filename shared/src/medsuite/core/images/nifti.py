@@ -2,17 +2,18 @@
 
 import gzip
 import logging
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float, Num, Shaped
 
 from medsuite.core.errors import MedsuiteError, require
 from medsuite.core.images.arrays import chosen_frame, without_gaps
-from medsuite.core.images.content import MAX_DEFLATE_RATIO, MAX_VOLUME_BYTES, first_line, length
+from medsuite.core.images.content import MAX_DEFLATE_RATIO, MAX_VOLUME_BYTES, Content, first_line, length
 from medsuite.core.images.model import Contents, ImageReadError, MedicalImage
 from medsuite.core.images.windowing import data_window
 
@@ -27,7 +28,7 @@ _ORIENTATION = {"sagittal": ("P", "F"), "coronal": ("L", "F"), "axial": ("L", "P
 _MM_PER_UNIT = {"mm": 1.0, "unknown": 1.0, "meter": 1000.0, "micron": 0.001}
 
 
-def read(stream: BinaryIO, path: Path, *, frame: int | None, axis: str | None, index: int | None) -> MedicalImage:
+def read(stream: Content, path: Path, *, frame: int | None, axis: str | None, index: int | None) -> MedicalImage:
     """Read one slice; `medsuite.core.images.read` says what is raised and how a slice is laid out.
 
     Only the slice is kept in memory, unless its axis is the fastest one of a compressed file.
@@ -45,7 +46,7 @@ def read(stream: BinaryIO, path: Path, *, frame: int | None, axis: str | None, i
         time = chosen_frame(path, frame, _frames(volume))
         axis, index = _chosen_slice(path, planes, axis, index)
         pixels = _numbers(_slice(volume, axis, index, time), path)
-        spacing = _spacing(volume, axis, notes)
+        spacing = _spacing(volume, axis, notes) if _states_sizes(volume, stream, notes) else None
         oriented = _states_orientation(volume)
     pixels, padding = without_gaps(pixels, None, notes)
     if not oriented:
@@ -63,7 +64,7 @@ def read(stream: BinaryIO, path: Path, *, frame: int | None, axis: str | None, i
     )
 
 
-def contents(stream: BinaryIO, path: Path) -> Contents:
+def contents(stream: Content, path: Path) -> Contents:
     """Read the number of time points and of slices across each plane; arguments as in `read`."""
     with _opened(stream, path, []) as volume:
         return Contents(path=path, kind="NIfTI", size=None, frames=_frames(volume), planes=_planes(volume))
@@ -81,7 +82,7 @@ class _Notes(logging.Handler):
 
 
 @contextmanager
-def _opened(stream: BinaryIO, path: Path, notes: list[str]) -> Iterator["Nifti1Image"]:
+def _opened(stream: Content, path: Path, notes: list[str]) -> Iterator["Nifti1Image"]:
     """Read the header, check the size, and put the file's name on whatever goes wrong inside."""
     nibabel = require("nibabel", extra="medsuite-core[images]")
     size_of_header = int.from_bytes(stream.read(4), "little")
@@ -103,13 +104,13 @@ def _opened(stream: BinaryIO, path: Path, notes: list[str]) -> Iterator["Nifti1I
         logger.removeHandler(handler)
 
 
-def _check_size(volume: "Nifti1Image", stream: BinaryIO, path: Path) -> None:
+def _check_size(volume: "Nifti1Image", stream: Content, path: Path) -> None:
     """Compare what the header promises with what the file can hold, before anything is allocated."""
     shape = volume.shape
     if len(shape) not in (2, 3, 4) or min(shape) < 1:
         raise ImageReadError(f"{path}: has the shape {shape}", expected="two to four dimensions")
     compressed = isinstance(stream, gzip.GzipFile)
-    needed = int(volume.header.get_data_offset()) + int(np.prod(shape, dtype=object)) * volume.get_data_dtype().itemsize
+    needed = math.prod(shape) * volume.get_data_dtype().itemsize
     if compressed and needed > MAX_VOLUME_BYTES:
         raise ImageReadError(
             f"{path}: unpacks to {needed // 2**20} MiB",
@@ -119,7 +120,7 @@ def _check_size(volume: "Nifti1Image", stream: BinaryIO, path: Path) -> None:
     available = length(stream) * (MAX_DEFLATE_RATIO if compressed else 1)
     if needed > available:
         raise ImageReadError(
-            f"{path}: its header promises {needed} bytes, more than the file holds", fix="copy it again"
+            f"{path}: its header promises {needed} bytes of voxels, more than the file holds", fix="copy it again"
         )
 
 
@@ -142,7 +143,9 @@ def _states_orientation(volume: "Nifti1Image") -> bool:
     from nibabel.orientations import io_orientation
 
     coded = bool(volume.header["sform_code"] or volume.header["qform_code"])
-    return coded and np.isfinite(volume.affine).all() and np.isfinite(io_orientation(volume.affine)).all()
+    if not coded or not np.isfinite(volume.affine).all():
+        return False
+    return bool(np.isfinite(io_orientation(volume.affine)).all())
 
 
 def _planes(volume: "Nifti1Image") -> dict[str, int]:
@@ -179,6 +182,19 @@ def _slice(volume: "Nifti1Image", axis: str, index: int, time: int) -> Shaped[np
     plane = np.squeeze(apply_orientation(thin, orientation), axis=PLANES[axis])
     # Its axes grow to the right or front, then to the front or head; a radiologist sees both the other way.
     return plane[::-1, ::-1].T
+
+
+def _states_sizes(volume: "Nifti1Image", stream: Content, notes: list[str]) -> bool:
+    """Look at the sizes as the file has them: nibabel replaces those of 0 by 1."""
+    if volume.header["sform_code"] > 0:
+        return True
+    stream.seek(0)
+    header = type(volume).header_class.from_fileobj(stream, check=False)
+    sizes = header["pixdim"][1 : 1 + min(len(volume.shape), 3)]
+    if (sizes == 0).any():
+        notes.append("a voxel size is 0: spacing unknown")
+        return False
+    return True
 
 
 def _spacing(volume: "Nifti1Image", axis: str, notes: list[str]) -> tuple[float, float] | None:

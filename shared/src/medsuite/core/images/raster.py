@@ -4,13 +4,13 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import IO, TYPE_CHECKING, cast
 
 import numpy as np
 from jaxtyping import Num, UInt8
 
 from medsuite.core.images.arrays import chosen_frame, one_channel_if_grey, without_gaps
-from medsuite.core.images.content import MAX_PIXELS, first_line
+from medsuite.core.images.content import MAX_PIXELS, Content, first_line
 from medsuite.core.images.model import Contents, ImageReadError, MedicalImage
 from medsuite.core.images.windowing import Window, data_window, range_window
 
@@ -22,7 +22,7 @@ _TIFF_PHOTOMETRIC, _WHITE_IS_ZERO = 262, 0
 _EXIF_ORIENTATION = 0x0112
 
 
-def read(stream: BinaryIO, path: Path, kind: str, *, frame: int | None) -> MedicalImage:
+def read(stream: Content, path: Path, kind: str, *, frame: int | None) -> MedicalImage:
     """Read a picture; `medsuite.core.images.read` says what is raised.
 
     Args:
@@ -53,14 +53,14 @@ def read(stream: BinaryIO, path: Path, kind: str, *, frame: int | None) -> Medic
     )
 
 
-def contents(stream: BinaryIO, path: Path, kind: str) -> Contents:
+def contents(stream: Content, path: Path, kind: str) -> Contents:
     """Read the size and the number of frames of a picture; arguments as in `read`."""
     with _opened(stream, path, kind) as picture:
         return Contents(path=path, kind=kind, size=(picture.height, picture.width), frames=_frames(picture, kind))
 
 
 @contextmanager
-def _opened(stream: BinaryIO, path: Path, kind: str) -> Iterator["Image"]:
+def _opened(stream: Content, path: Path, kind: str) -> Iterator["Image"]:
     """Open without decoding, check the size, and put the file's name on whatever goes wrong inside."""
     from PIL import Image
 
@@ -68,7 +68,7 @@ def _opened(stream: BinaryIO, path: Path, kind: str) -> Iterator["Image"]:
         with warnings.catch_warnings():
             # The limit is checked below, and Pillow's remarks on metadata do not concern the pixels.
             warnings.simplefilter("ignore")
-            with Image.open(stream, formats=[kind]) as picture:
+            with Image.open(cast(IO[bytes], stream), formats=[kind]) as picture:
                 _check_size(picture, path)
                 yield picture
     except ImageReadError:
@@ -128,7 +128,7 @@ def _over_black(
 
 def _window(pixels: Num[np.ndarray, "height width *channels"]) -> Window:
     if pixels.dtype == np.uint8:
-        return range_window(0, 255, "range of 8 bits")
+        return range_window(0.0, 255.0, "range of 8 bits")
     return data_window(pixels, None)
 
 
@@ -138,7 +138,7 @@ def _white_is_zero(picture: "Image") -> bool:
     return tags.get(_TIFF_PHOTOMETRIC) == _WHITE_IS_ZERO
 
 
-def _png_bits(stream: BinaryIO) -> int:
+def _png_bits(stream: Content) -> int:
     """Read the bit depth from the header chunk, always the first (PNG specification, 11.2.1)."""
     place = stream.tell()
     stream.seek(24)

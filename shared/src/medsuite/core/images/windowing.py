@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, Num
+from jaxtyping import Bool, Float, Integer, Num
 
 from medsuite.core.errors import InputError
 
@@ -32,8 +32,8 @@ class Window:
         InputError: The function is unknown, or the width is too small for it.
     """
 
-    center: float
-    width: float
+    center: int | float
+    width: int | float
     function: Function = "LINEAR"
     explanation: str = ""
 
@@ -75,11 +75,11 @@ class LookupTable:
     """
 
     first: int
-    entries: Int[np.ndarray, " entries"] = field(repr=False)
+    entries: Integer[np.ndarray, " entries"] = field(repr=False)
     bits: int
     explanation: str = ""
 
-    def look_up(self, values: Num[np.ndarray, "*shape"]) -> Int[np.ndarray, "*shape"]:
+    def look_up(self, values: Num[np.ndarray, "*shape"]) -> Integer[np.ndarray, "*shape"]:
         """Give each value its entry; values between integers take the nearest one's."""
         whole = values if np.issubdtype(values.dtype, np.integer) else np.rint(values)
         places = np.clip(whole.astype(np.int64) - self.first, 0, len(self.entries) - 1)
