@@ -75,7 +75,7 @@ def test_gzip_is_unpacked_for_every_format_up_to_a_limit(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     "name",
-    ["RG3_J2KR.dcm", "GDCMJ2K_TextGBR.dcm", "MR_small_jpeg_ls_lossless.dcm", "JPGExtended.dcm", "SC_rgb_jpeg_gdcm.dcm"],
+    ["JPEG2000.dcm", "GDCMJ2K_TextGBR.dcm", "MR_small_jpeg_ls_lossless.dcm", "JPGExtended.dcm", "SC_rgb_jpeg_gdcm.dcm"],
 )
 def test_the_size_in_a_compressed_frame_is_that_of_the_header(real_file, name):
     dataset = dcmread(real_file(name))

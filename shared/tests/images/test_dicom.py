@@ -173,6 +173,7 @@ def test_a_voi_lut_after_a_negative_rescaling_begins_below_zero(write_dicom, lut
         RescaleIntercept=-1024,
         VOILUTSequence=[lut_item(2**16 - 1, [10, 20, 30], bits=8)],
     )
+    assert contents(path).windows[0].first == -1
     np.testing.assert_allclose(display(read(path)), np.array([[10, 20], [30, 30]]) / 255, rtol=1e-6)
 
 
@@ -321,6 +322,7 @@ def test_values_that_are_not_finite_count_as_padding(write_dicom):
     dataset.save_as(path)
     image = read(path)
     np.testing.assert_array_equal(image.padding, ~np.isfinite(values))
+    np.testing.assert_array_equal(image.pixels, [[0, 0], [0, 2]])
     np.testing.assert_array_equal(display(image), [[0, 0], [0, 1]])
 
 

@@ -6,7 +6,7 @@ import zlib
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hypothesis_numpy
 from PIL import Image
@@ -18,6 +18,7 @@ GREY = np.arange(12, dtype=np.uint8).reshape(3, 4) * 20
 COLOUR = np.stack([GREY, GREY // 2, 255 - GREY], axis=-1)
 
 
+@settings(deadline=None, max_examples=30)
 @given(pixels=hypothesis_numpy.arrays(np.uint16, st.tuples(st.integers(1, 9), st.integers(1, 9))))
 def test_a_16_bit_png_keeps_every_value(tmp_path_factory, pixels):
     path = tmp_path_factory.mktemp("png") / "deep.png"
@@ -164,7 +165,9 @@ def test_16_bit_colour_is_read_with_8_bits_and_says_so(tmp_path):
     assert image.notes == ("16-bit colour or alpha read with 8 bits a channel",)
 
 
-def test_an_image_of_too_many_pixels_is_refused_before_it_is_decoded(tmp_path):
+@pytest.mark.parametrize("limit_of_pillow", [Image.MAX_IMAGE_PIXELS, None])
+def test_an_image_of_too_many_pixels_is_refused_before_it_is_decoded(tmp_path, monkeypatch, limit_of_pillow):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit_of_pillow)
     path = tmp_path / "bomb.png"
     path.write_bytes(png(60_000, 60_000, 8, 0, b""))
     with pytest.raises(ImageReadError, match=r"bomb\.png: has too many pixels; expected at most 178956970"):

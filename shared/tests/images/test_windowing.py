@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jaxtyping import TypeCheckError
 from pydicom.dataset import Dataset
@@ -45,6 +45,7 @@ SLOW = {"LINEAR": linear, "LINEAR_EXACT": linear_exact, "SIGMOID": sigmoid}
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
+@settings(deadline=None)
 @given(
     values=st.lists(st.integers(-(2**15), 2**15 - 1), min_size=1, max_size=20),
     center=st.integers(-2000, 2000),
@@ -106,6 +107,7 @@ def test_an_impossible_window_is_refused(center, width, function, named):
         Window(center, width, function)
 
 
+@settings(deadline=None)
 @given(values=st.lists(st.integers(-50, 50), min_size=1, max_size=20), first=st.integers(-20, 20))
 def test_a_lookup_table_is_an_index_limited_to_both_ends(values, first):
     entries = np.array([7, 3, 250, 0, 255], np.uint16)
@@ -124,6 +126,7 @@ def test_an_entry_beyond_the_stated_bits_is_white():
     assert LookupTable(0, np.array([300], np.uint16), bits=8).apply(np.array([0])) == [1]
 
 
+@settings(deadline=None)
 @given(low=st.floats(-1e5, 1e5), extent=st.floats(1e-3, 1e5))
 def test_a_range_is_spread_from_black_to_white(low, extent):
     high = low + extent

@@ -86,16 +86,21 @@ def check_deflated(compressed: bytes, path: Path) -> None:
     Raises:
         ImageReadError: It unpacks to more than `MAX_INFLATED_BYTES`, or is damaged.
     """
-    inflate = zlib.decompressobj(-zlib.MAX_WBITS)
-    total, pending = 0, compressed
     try:
-        while pending and not inflate.eof:
-            total += len(inflate.decompress(pending, 2**20))
-            pending = inflate.unconsumed_tail
-            if total > MAX_INFLATED_BYTES:
-                raise _too_big(path, MAX_INFLATED_BYTES)
+        small = _unpacks_within(compressed, MAX_INFLATED_BYTES)
     except zlib.error as error:
         raise ImageReadError(f"{path}: its deflated data set is damaged ({first_line(error, path)})") from error
+    if not small:
+        raise _too_big(path, MAX_INFLATED_BYTES)
+
+
+def _unpacks_within(compressed: bytes, limit: int) -> bool:
+    inflate = zlib.decompressobj(-zlib.MAX_WBITS)
+    total, pending = 0, compressed
+    while pending and not inflate.eof and total <= limit:
+        total += len(inflate.decompress(pending, 2**20))
+        pending = inflate.unconsumed_tail
+    return total <= limit
 
 
 def _gunzipped(stream: Content, path: Path) -> Content:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _EXTRA = "medsuite-core[images]"
 _PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
+_NEEDED = ("Rows", "Columns", "BitsAllocated", "PhotometricInterpretation")
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
 _DEFERRED_BYTES = 2**20
 
@@ -52,7 +53,7 @@ def contents(stream: Content, path: Path) -> Contents:
     with _warnings_noted([], path):
         dataset = _dataset(stream, path, [], defer_size=_DEFERRED_BYTES)
         header = FrameHeader(dataset, 0, [])
-        windows = dicom_values.voi_transformations(header, None, little_endian=_is_little_endian(dataset))
+        windows = dicom_values.voi_transformations(header, little_endian=_is_little_endian(dataset))
         size = int(dataset.Rows), int(dataset.Columns)
         return Contents(path=path, kind="DICOM", size=size, frames=_frame_count(dataset, path), windows=windows)
 
@@ -96,19 +97,20 @@ def _deflated_part(stream: Content) -> bytes:
 
 
 def _refuse_other_objects(dataset: "Dataset", path: Path) -> None:
-    if any(keyword in dataset for keyword in _PIXELS):
-        missing = [
-            word for word in ("Rows", "Columns", "BitsAllocated", "PhotometricInterpretation") if word not in dataset
-        ]
-        if missing:
-            raise ImageReadError(f"{path}: is a DICOM file with pixel data but without {', '.join(missing)}")
-        return
+    if not any(keyword in dataset for keyword in _PIXELS):
+        raise _no_pixels(dataset, path)
+    if missing := [keyword for keyword in _NEEDED if keyword not in dataset]:
+        raise ImageReadError(f"{path}: is a DICOM file with pixel data but without {', '.join(missing)}")
+
+
+def _no_pixels(dataset: "Dataset", path: Path) -> ImageReadError:
+    """Say what a file without pixel data is instead, by its SOP class."""
     identifier = dataset.get("SOPClassUID") or dataset.file_meta.get("MediaStorageSOPClassUID")
     name = identifier.name.removesuffix(" Storage") if identifier else f"{dataset.get('Modality') or ''} object".strip()
     if "Rows" in dataset or name.endswith("Image"):
-        raise ImageReadError(f"{path}: is a DICOM {name} without its pixel data", fix="copy or export it again")
+        return ImageReadError(f"{path}: is a DICOM {name} without its pixel data", fix="copy or export it again")
     fix = "read the files that it lists" if name.endswith("Directory") else None
-    raise ImageReadError(f"{path}: is a DICOM {name}, not an image", fix=fix)
+    return ImageReadError(f"{path}: is a DICOM {name}, not an image", fix=fix)
 
 
 def _frame_count(dataset: "Dataset", path: Path) -> int:
@@ -165,7 +167,7 @@ def _grey(stored: Num[np.ndarray, "height width"], header: FrameHeader, path: Pa
     padding = dicom_values.padding_mask(stored, header)
     values = dicom_values.modality_values(stored, header, little_endian=little_endian)
     values, padding = without_gaps(values, padding, header.notes)
-    windows = dicom_values.voi_transformations(header, values, little_endian=little_endian)
+    windows = dicom_values.voi_transformations(header, little_endian=little_endian)
     if len(windows) > 1:
         header.notes.append(f"states {len(windows)} windows or VOI LUTs: the first is used")
     photometric = str(header.dataset.PhotometricInterpretation)

@@ -1,7 +1,6 @@
 """From stored values to values with a meaning: palette, modality LUT, padding, VOI LUTs, windows (DICOM PS3.3 C.11)."""
 
 from collections.abc import Sequence
-from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -74,17 +73,16 @@ def padding_mask(
     return mask
 
 
-def voi_transformations(
-    header: FrameHeader, values: Num[np.ndarray, "..."] | None, *, little_endian: bool
-) -> tuple[Window | LookupTable, ...]:
+def voi_transformations(header: FrameHeader, *, little_endian: bool) -> tuple[Window | LookupTable, ...]:
     """Give the VOI LUTs, then the windows of a frame (C.11.2); what is invalid is noted and left out.
 
     Args:
         header: The frame.
-        values: Its pixels after the modality LUT, which tell whether a LUT may begin below zero; None if not decoded.
         little_endian: Byte order of the data set.
     """
-    signed = values is not None and values.size > 0 and bool(values.min() < 0)
+    # A modality LUT gives no negative values; without one, signed pixels and a negative intercept do.
+    intercept = (header.numbers("RescaleIntercept") or [0.0])[0]
+    signed = not header.get("ModalityLUTSequence") and (header.get("PixelRepresentation") == 1 or intercept < 0)
     items = header.get("VOILUTSequence") or []
     tables = [lookup_table(item, signed=signed, little_endian=little_endian) for item in items]
     complete = [table for table in tables if table is not None]
@@ -99,14 +97,17 @@ def _windows(header: FrameHeader) -> list[Window]:
         header.notes.append(f"{len(centers)} window centres but {len(widths)} widths: the rest is ignored")
     count = min(len(centers), len(widths))
     texts = header.get("WindowCenterWidthExplanation") or []
-    texts = [texts] if isinstance(texts, str) else list(texts)
+    texts = [*([texts] if isinstance(texts, str) else map(str, texts)), *[""] * count]
+    function = _function(header)
+    windows = [_window(header, *window, function) for window in zip(centers, widths, texts, strict=False)]
+    return [window for window in windows if window is not None]
+
+
+def _function(header: FrameHeader) -> Function:
     stated = (header.text("VOILUTFunction") or "LINEAR").upper()
     if stated not in _FUNCTIONS:
         header.notes.append(f"VOI LUT function {stated!r} is unknown: LINEAR is used")
-    function = _FUNCTIONS.get(stated, "LINEAR")
-    triples = zip_longest(centers[:count], widths[:count], map(str, texts[:count]), fillvalue="")
-    windows = [_window(header, float(center), float(width), text, function) for center, width, text in triples]
-    return [window for window in windows if window is not None]
+    return _FUNCTIONS.get(stated, "LINEAR")
 
 
 def _window(header: FrameHeader, center: float, width: float, text: str, function: Function) -> Window | None:
@@ -152,19 +153,25 @@ def palette_colours(
 
 
 def _table(
-    descriptor: Sequence[int] | None, data: bytes | Sequence[int] | None, explanation: str, signed: bool, little: bool
+    descriptor: Sequence[int] | None,
+    data: bytes | int | Sequence[int] | None,
+    explanation: str,
+    signed: bool,
+    little: bool,
 ) -> LookupTable | None:
     if descriptor is None or len(descriptor) != 3 or data is None:
         return None
     count, first, bits = int(descriptor[0]) % 2**16 or 2**16, int(descriptor[1]), int(descriptor[2])
-    if isinstance(data, bytes):
-        words = np.frombuffer(data[: len(data) // 2 * 2], "<u2" if little else ">u2").astype(np.uint16)
-    else:
-        words = np.atleast_1d(np.asarray(data, np.int64)).astype(np.uint16)
-    entries = _entries(words, count)
+    entries = _entries(_words(data, little), count)
     if entries is None or not 1 <= bits <= 16:
         return None
     return LookupTable(first - 2**16 if signed and first >= 2**15 else first, entries, bits, explanation)
+
+
+def _words(data: bytes | int | Sequence[int], little: bool) -> Integer[np.ndarray, " words"]:
+    if isinstance(data, bytes):
+        return np.frombuffer(data[: len(data) // 2 * 2], "<u2" if little else ">u2").astype(np.uint16)
+    return np.atleast_1d(np.asarray(data, np.int64)).astype(np.uint16)
 
 
 def _entries(words: Integer[np.ndarray, " words"], count: int) -> Integer[np.ndarray, " entries"] | None:
