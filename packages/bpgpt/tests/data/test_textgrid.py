@@ -102,5 +102,5 @@ def test_a_file_without_words_names_its_tiers(write):
 def test_another_file_and_a_missing_file_say_so(write, tmp_path):
     with pytest.raises(InputError, match="is no TextGrid"):
         read_words(write("once upon a time"))
-    with pytest.raises(InputError, match="cannot read .*none.TextGrid"):
+    with pytest.raises(InputError, match=r"cannot read .*none\.TextGrid"):
         read_words(tmp_path / "none.TextGrid")

@@ -76,10 +76,8 @@ def test_windows_with_the_same_text_are_no_negatives(loss):
     apart = text.clone()
     apart[1] = -text[0]
     assert float(loss(brain, text, TAU)) < float(loss(brain, apart, TAU)) + 1.0
-    unmasked = torch.zeros(())
-    for i in (0, 1):
-        unmasked = unmasked - math.log(0.5)
-    assert float(loss(brain, text, 0.01)) < float(unmasked) / 4
+    # Unmasked, two windows of four could do no better than a coin between their equal texts.
+    assert float(loss(brain, text, 0.01)) < 0.5 * math.log(2) / 2
 
 
 @given(st.sampled_from(sorted(ALIGNMENTS)), st.integers(2, 6), st.integers(0, 50))

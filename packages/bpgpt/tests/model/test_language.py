@@ -5,7 +5,7 @@ from medsuite.bpgpt.model.language import Tokens, start_prompt, text_losses, tok
 from medsuite.bpgpt.world.language import micro_gpt2, micro_tokenizer
 from medsuite.core.errors import InputError
 
-TEXTS = ["the old baker found the lamp outside .", "the king hid"]
+TEXTS = ["old baker found lamp outside young king hid", "tired king hid"]
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def test_a_prompt_and_text_beyond_the_models_positions_are_refused_with_the_sum(
 
 
 def test_no_text_and_a_bare_string_are_refused(tokenizer):
-    for texts in ([], "the king"):
+    for texts in ([], "tired king"):
         with pytest.raises(InputError, match="sequence of at least one text"):
             tokenize(tokenizer, texts)
 

@@ -29,9 +29,7 @@ def test_bold_is_the_convolution_of_word_patterns_plus_unit_noise():
 
 def test_at_snr_0_bold_does_not_depend_on_the_words():
     cortex = Cortex.random(5, np.random.default_rng(0))
-    first, second = (
-        cortex.bold(np.full((1, WINDOW_SLOTS), word), 0.0, np.random.default_rng(3)) for word in (0, 5)
-    )
+    first, second = (cortex.bold(np.full((1, WINDOW_SLOTS), word), 0.0, np.random.default_rng(3)) for word in (0, 5))
     np.testing.assert_array_equal(first, second)
 
 

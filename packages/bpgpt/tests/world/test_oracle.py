@@ -29,7 +29,9 @@ def enumerate_posterior(window, cortex, grammar, snr):
         log = -((window - mean) ** 2).sum() / 2
         for sentence in slots.reshape(-1, SLOTS):
             log += np.log(grammar.initial[sentence[0]])
-            log += sum(np.log(step[a, b]) for step, a, b in zip(grammar.transitions, sentence, sentence[1:], strict=False))
+            log += sum(
+                np.log(step[a, b]) for step, a, b in zip(grammar.transitions, sentence, sentence[1:], strict=False)
+            )
         weights.append(log)
     probability = np.exp(np.array(weights) - max(weights))
     probability /= probability.sum()

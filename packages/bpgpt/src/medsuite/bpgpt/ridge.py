@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 
 from medsuite.core.errors import InputError, require
 
-PENALTIES = tuple(np.logspace(0, 5, 6).tolist())
+PENALTIES = tuple(np.logspace(0, 6, 7).tolist())
 Folds = Iterable[tuple[Int[np.ndarray, "train"], Int[np.ndarray, "test"]]]
 
 

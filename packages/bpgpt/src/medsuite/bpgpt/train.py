@@ -170,4 +170,6 @@ def minimise(
 def _same_length(**arrays: Tensor) -> None:
     counts = {name: len(array) for name, array in arrays.items()}
     if len(set(counts.values())) > 1:
-        raise InputError(", ".join(f"{count} {name}" for name, count in counts.items()), expected="equally many of each")
+        raise InputError(
+            ", ".join(f"{count} {name}" for name, count in counts.items()), expected="equally many of each"
+        )

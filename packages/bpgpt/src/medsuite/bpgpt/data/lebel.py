@@ -183,7 +183,9 @@ def _opened(path: Path) -> Any:
     try:
         return h5py.File(path, "r")
     except OSError as error:
-        raise InputError(f"{path} cannot be read as HDF5", fix="copy the file again: it is cut off or no .hf5") from error
+        raise InputError(
+            f"{path} cannot be read as HDF5", fix="copy the file again: it is cut off or no .hf5"
+        ) from error
 
 
 def _dataset(file: Any, name: str, path: Path) -> Any:

@@ -70,7 +70,9 @@ class StorySplit:
                 if shared := sorted(sides[first] & sides[second]):
                     raise LeakageError(f"{shared[0]} is in {first} and in {second}", fix="put it on one side")
         if not self.train or not self.test:
-            raise InputError(f"{len(self.train)} training and {len(self.test)} test stories", expected="at least 1 each")
+            raise InputError(
+                f"{len(self.train)} training and {len(self.test)} test stories", expected="at least 1 each"
+            )
 
     @classmethod
     def make(

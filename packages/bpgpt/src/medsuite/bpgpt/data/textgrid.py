@@ -12,7 +12,9 @@ from medsuite.core.errors import InputError
 
 # A string in quotes (a quote in it is doubled) or a free-standing number; everything else in the file is decoration.
 TOKEN = re.compile(r'"((?:[^"]|"")*)"|(?<![\w.\[<!-])(-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)(?![\w.\]>])')
-SILENCES = frozenset({"", "sp", "sil", "br", "lg", "ls", "ns", "cg", "sl", "{br}", "{lg}", "{ls}", "{ns}", "{cg}", "{sl}"})
+SILENCES = frozenset(
+    {"", "sp", "sil", "br", "lg", "ls", "ns", "cg", "sl", "{br}", "{lg}", "{ls}", "{ns}", "{cg}", "{sl}"}
+)
 """Labels of silences, breaths and noises, which are no words. A label in braces is never a word."""
 
 HEADER = 4
@@ -96,9 +98,7 @@ def _tokens(path: Path) -> list[Token]:
     if "chronological" in text[:200]:
         # Comments run from an exclamation mark outside quotes to the end of the line.
         text = re.sub(r'("(?:[^"]|"")*")|![^\n]*', lambda match: match[1] or "", text)
-    return [
-        float(match[2]) if match[2] is not None else match[1].replace('""', '"') for match in TOKEN.finditer(text)
-    ]
+    return [float(match[2]) if match[2] is not None else match[1].replace('""', '"') for match in TOKEN.finditer(text)]
 
 
 def _decode(path: Path) -> str:

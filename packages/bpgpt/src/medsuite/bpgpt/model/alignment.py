@@ -44,7 +44,8 @@ def paper_info_nce(
 ) -> Float[Tensor, ""]:
     """Return the loss that the paper describes: brain-brain pairs are negatives too (BP-GPT, section 2.4).
 
-    L = -1/N sum_i log [e^{c(B_i, T_i)/tau} / (e^{c(B_i, T_i)/tau} + sum_{j != i} e^{c(B_i, T_j)/tau} + e^{c(B_i, B_j)/tau})].
+    L = -1/N sum_i log [p_i / (p_i + sum_{j != i} e^{c(B_i, T_j)/tau} + e^{c(B_i, B_j)/tau})] with
+    p_i = e^{c(B_i, T_i)/tau}.
 
     Args:
         brain: Flattened brain prompts.

@@ -86,7 +86,7 @@ class BrainEncoder(nn.Module):
     def __init__(self, rows: int, voxels: int, shape: PromptShape) -> None:
         super().__init__()
         self.rows, self.voxels = rows, voxels
-        self.position = nn.Parameter(torch.zeros(rows, voxels))
+        self.position = nn.Parameter(torch.randn(rows, voxels))
         self.project = nn.Linear(voxels, shape.width)
         self.transformer = PromptTransformer(shape)
 

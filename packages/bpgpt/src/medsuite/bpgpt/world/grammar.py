@@ -1,4 +1,7 @@
-"""A grammar of slots: `the ADJECTIVE AGENT VERB the OBJECT PLACE .`, with preferences from word to word."""
+"""A grammar of slots: `ADJECTIVE AGENT VERB OBJECT PLACE`, with preferences from word to word.
+
+Sentences are telegraphic, a word every TR: `old sailor sold basket upstairs`.
+"""
 
 from dataclasses import dataclass
 
@@ -16,8 +19,6 @@ WORDS: tuple[tuple[str, ...], ...] = (
 )
 """The words of each slot: adjective, agent, verb, object, place."""
 SLOTS = len(WORDS)
-TEMPLATE: tuple[str | int, ...] = ("the", 0, 1, 2, "the", 3, 4, ".")
-"""A sentence: function words as they are, slots by number."""
 PREFERRED = 0.5
 """Probability that a word of a preferred chain is followed by one of its `FAVOURITES`."""
 FAVOURITES = 3
@@ -82,7 +83,7 @@ def write_sentence(slots: Int[np.ndarray, "slot"]) -> str:
     """
     if len(slots) != SLOTS:
         raise InputError(f"a sentence of {len(slots)} slots", expected=f"{SLOTS} slots")
-    return " ".join(part if isinstance(part, str) else WORDS[part][slots[part]] for part in TEMPLATE)
+    return " ".join(words[word] for words, word in zip(WORDS, slots, strict=True))
 
 
 def _uniform(words: int, following: int) -> Float[np.ndarray, "word following"]:

@@ -41,9 +41,7 @@ class Posterior:
         return float(np.mean([table.max(axis=1) for table in self.slots]))
 
 
-def posterior(
-    bold: Float[np.ndarray, "window row voxel"], cortex: Cortex, grammar: Grammar, snr: float
-) -> Posterior:
+def posterior(bold: Float[np.ndarray, "window row voxel"], cortex: Cortex, grammar: Grammar, snr: float) -> Posterior:
     """Compute p(z_j | y) for every position j by forward-backward over five neighbouring positions.
 
     Args:
@@ -84,7 +82,7 @@ class _Chain:
             kept = _log_sum(forward[-1], leaving) if position >= SLOTS else forward[-1]
             forward.append(kept + factors[position])
         backward: Table | float = 0.0
-        marginals: list[Float[np.ndarray, "word"]] = []
+        marginals: list[Float[np.ndarray, word]] = []
         for position in reversed(range(WINDOW_SLOTS)):
             marginals.append(self._marginal(forward[position] + backward, position))
             entering = position % SLOTS
@@ -127,6 +125,6 @@ def _along(values: Float[np.ndarray, "..."], slots: tuple[int, ...]) -> Table:
 
 
 def _log_sum(table: Table, axis: int) -> Table:
-    """log sum exp over one axis, which stays with length 1."""
+    """Log sum exp over one axis, which stays with length 1."""
     top = table.max(axis=axis, keepdims=True)
     return top + np.log(np.exp(table - top).sum(axis=axis, keepdims=True))

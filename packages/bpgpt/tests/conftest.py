@@ -3,6 +3,11 @@ import json
 import h5py
 import numpy as np
 import pytest
+from hypothesis import settings
+
+# The first call of a library imports it, and machines differ: a test's time is no property of the code.
+settings.register_profile("bpgpt", deadline=None)
+settings.load_profile("bpgpt")
 
 TRS = {"alpha": 51, "beta": 45, "wheretheressmoke": 60}
 VOXELS = 9
@@ -11,7 +16,9 @@ VOXELS = 9
 def transcript(words):
     lines = ['File type = "ooTextFile"', 'Object class = "TextGrid"', "", "0", "200", "<exists>", "1"]
     lines += ['"IntervalTier"', '"word"', "0", "200", str(len(words))]
-    lines += [line for number, word in enumerate(words) for line in (str(2.0 * number), str(2.0 * number + 1), f'"{word}"')]
+    lines += [
+        line for number, word in enumerate(words) for line in (str(2.0 * number), str(2.0 * number + 1), f'"{word}"')
+    ]
     return "\n".join(lines) + "\n"
 
 
