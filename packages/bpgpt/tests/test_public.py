@@ -38,6 +38,6 @@ def test_commands_and_claims_are_registered():
 
 def test_the_example_of_the_readme_runs(capsys, lebel_folder):
     (example,) = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), flags=re.DOTALL)
-    code = example.replace('Path("ds003020")', "folder").replace("UTS03", "UTS01")
+    code = example.replace('Path("ds003020")', "folder").replace("UTS03", "UTS01").replace("adollshouse", "alpha")
     exec(compile(code, "README.md", "exec"), {"folder": lebel_folder})
     assert "(2, 14, 9)" in capsys.readouterr().out

@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import Any
 
 from medsuite.core.claims import Arm, Claim, Job, Paper, Published
+from medsuite.core.claims.model import Scale
 
 PAPER = Paper("BP-GPT: Auditory Neural Decoding Using fMRI-prompted LLM", 2025, "arXiv 2502.15172")
 DATA = (
@@ -42,7 +43,7 @@ class MicroSettings:
     brain_steps: int
 
 
-SCALES = {
+SCALES: dict[Scale, MicroSettings] = {
     "smoke": MicroSettings(2, 16, 64, 6, 1.0, 16, 4, 4, 4),
     "laptop": MicroSettings(3, 160, 4000, 100, 1.0, 64, 150, 350, 600),
     "workstation": MicroSettings(10, 160, 16000, 400, 0.2, 64, 300, 1500, 6000),
@@ -50,7 +51,7 @@ SCALES = {
 
 
 # Alignment can only help where something is left to gain: half the SNR.
-ALIGNMENT_SCALES = {scale: replace(settings, snr=settings.snr / 2) for scale, settings in SCALES.items()}
+ALIGNMENT_SCALES: dict[Scale, MicroSettings] = {scale: replace(settings, snr=settings.snr / 2) for scale, settings in SCALES.items()}
 
 
 def _jobs(settings: MicroSettings) -> list[Job]:

@@ -20,14 +20,12 @@ def brain(rows: Sequence[Measurement]) -> list[Verdict]:
     """Decide `bpgpt/brain`: gain over the nulls, distance to the oracle, chance without signal, the linear rival.
 
     Intervals are of paired differences over test windows of all worlds. Everything is void where the text prompt, which
-    knows the words, is not read or the decoder reads from noise; nothing is won over a null unless the interval lies above zero.
+    knows the words, is not read, or where words are read from noise; nothing is won over a
+    null unless the interval lies above zero.
     """
-    able = _mean(rows, "text")
-    broken = f"Even the text prompt is read at {able:.0f} % only." if able < 100 * READABLE else ""
-    if not broken and not _chance_like(rows):
-        broken = (
-            f"Trained on noise, the same decoder is {_gain(rows, 'snr 0', 'chance').estimate:.1f} points off chance."
-        )
+    broken = _unreadable(rows)
+    if not broken and (leak := _gain(rows, "snr 0", "chance")).low > 0:
+        broken = f"Trained on noise, the same decoder is {leak.estimate:.1f} points above chance."
     nulls = [
         _above(rows, ("brain", null), f"The brain prompt is read better than {words}", broken)
         for null, words in (
@@ -36,7 +34,7 @@ def brain(rows: Sequence[Measurement]) -> list[Verdict]:
             ("language model", "no prompt at all"),
         )
     ]
-    return [nulls[0], *nulls[1:], _near_oracle(rows, broken), _at_chance(rows), _against_ridge(rows, broken)]
+    return [*nulls, _near_oracle(rows, broken), _at_chance(rows), _against_ridge(rows, broken)]
 
 
 def align(rows: Sequence[Measurement]) -> list[Verdict]:
