@@ -45,7 +45,7 @@ class MicroSettings:
 
 SCALES: dict[Scale, MicroSettings] = {
     "smoke": MicroSettings(2, 16, 64, 6, 1.0, 16, 4, 4, 4),
-    "laptop": MicroSettings(3, 160, 4000, 100, 1.0, 64, 150, 350, 600),
+    "laptop": MicroSettings(3, 160, 4000, 80, 1.0, 64, 150, 350, 500),
     "workstation": MicroSettings(10, 160, 16000, 400, 0.2, 64, 300, 1500, 6000),
 }
 

@@ -1,6 +1,7 @@
 """What the claims measure: arms trained on one micro-world, scored window by window."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -126,8 +127,30 @@ def prepare(seed: int, settings: "MicroSettings") -> Bench:
     return Bench(seed, settings, world, train, test, tokenizer, tokens, lm, mapper, alone)
 
 
-def brain(job: Job, context: Context) -> Iterator[Measurement]:
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Keep PyTorch on one thread: matrices this small are done before a second one has woken up."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def brain(job: Job, context: Context) -> list[Measurement]:
     """Measure `bpgpt/brain` on one world: the brain prompt beside its nulls, its rival and its ceilings."""
+    with one_thread():
+        return list(_brain(job, context))
+
+
+def align(job: Job, context: Context) -> list[Measurement]:
+    """Measure `bpgpt/alignment` on one world: encoders that differ in nothing but the alignment."""
+    with one_thread():
+        return list(_align(job, context))
+
+
+def _brain(job: Job, context: Context) -> Iterator[Measurement]:
     bench = prepare(job.seed, context.settings)
     context.progress(0.3)
     rng = np.random.default_rng([job.seed, 1])
@@ -142,8 +165,7 @@ def brain(job: Job, context: Context) -> Iterator[Measurement]:
     yield from _without_signal(bench, rng)
 
 
-def align(job: Job, context: Context) -> Iterator[Measurement]:
-    """Measure `bpgpt/alignment` on one world: encoders that differ in nothing but the alignment."""
+def _align(job: Job, context: Context) -> Iterator[Measurement]:
     bench = prepare(job.seed, context.settings)
     itself = np.arange(len(bench.train.slots))
     others = exchange(len(itself), np.random.default_rng([job.seed, 2]))
