@@ -51,7 +51,9 @@ SCALES: dict[Scale, MicroSettings] = {
 
 
 # Alignment can only help where something is left to gain: half the SNR.
-ALIGNMENT_SCALES: dict[Scale, MicroSettings] = {scale: replace(settings, snr=settings.snr / 2) for scale, settings in SCALES.items()}
+ALIGNMENT_SCALES: dict[Scale, MicroSettings] = {
+    scale: replace(settings, snr=settings.snr / 2) for scale, settings in SCALES.items()
+}
 
 
 def _jobs(settings: MicroSettings) -> list[Job]:
