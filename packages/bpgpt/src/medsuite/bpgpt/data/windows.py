@@ -117,7 +117,7 @@ class Scaler:
         return np.nan_to_num(scaled, nan=0.0, posinf=0.0, neginf=0.0).astype(np.float32)
 
 
-def stack(bold: Float[np.ndarray, "row voxel"], windows: Sequence[Window]) -> Float[np.ndarray, "window row voxel"]:
+def stack(bold: Float[np.ndarray, "time voxel"], windows: Sequence[Window]) -> Float[np.ndarray, "window row voxel"]:
     """Take the rows of each window from a story's response.
 
     Args:
