@@ -16,7 +16,7 @@ def test_an_exchange_uses_every_window_once_and_leaves_none_in_its_place(windows
 
 @given(st.integers(2 * LEAST_SHIFT + 1, 120), st.integers(0, 1000))
 def test_a_shift_is_a_rotation_by_at_least_sixty_seconds_either_way(rows, seed):
-    moved = shift(np.arange(rows)[:, None], np.random.default_rng(seed))[:, 0]
+    moved = shift(np.arange(rows, dtype=float)[:, None], np.random.default_rng(seed))[:, 0]
     by = int(np.flatnonzero(moved == 0)[0])
     np.testing.assert_array_equal(moved, np.roll(np.arange(rows), by))
     assert LEAST_SHIFT <= by <= rows - LEAST_SHIFT

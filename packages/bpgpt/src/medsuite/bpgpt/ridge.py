@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -10,7 +10,14 @@ from jaxtyping import Float, Int
 from medsuite.core.errors import InputError, require
 
 PENALTIES = tuple(np.logspace(0, 6, 7).tolist())
-Folds = Iterable[tuple[Int[np.ndarray, "train"], Int[np.ndarray, "test"]]]
+
+
+@runtime_checkable
+class Splitter(Protocol):
+    """What scikit-learn calls a splitter, such as `PredefinedSplit` with a fold for each story."""
+
+    def split(self, *arrays: Any) -> Iterable[tuple[Int[np.ndarray, "train"], Int[np.ndarray, "test"]]]:
+        """Yield the numbers of training and of test windows."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +36,10 @@ class RidgeDecoder:
     def fit(
         cls,
         bold: Float[np.ndarray, "window row voxel"],
-        sentences: Float[np.ndarray, "window feature"],
+        sentences: Float[np.ndarray, "sentence feature"],
         *,
         components: int,
-        folds: int | Folds,
+        folds: int | Splitter,
     ) -> "RidgeDecoder":
         """Fit components, penalties and weights on training windows.
 

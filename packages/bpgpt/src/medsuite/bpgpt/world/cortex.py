@@ -44,7 +44,7 @@ class Cortex:
         explainable: Each voxel's share of variance that words explain at `snr` 1, f ~ Beta(1.2, 3), mean 0.29.
     """
 
-    patterns: tuple[Float[np.ndarray, "word voxel"], ...]
+    patterns: tuple[Float[np.ndarray, "_word voxel"], ...]
     explainable: Float[np.ndarray, "voxel"]
 
     @classmethod
@@ -67,7 +67,7 @@ class Cortex:
         """
         return np.sqrt(snr * self.explainable / (1 - self.explainable))
 
-    def templates(self, snr: float) -> list[Float[np.ndarray, "word voxel"]]:
+    def templates(self, snr: float) -> list[Float[np.ndarray, "_word voxel"]]:
         """The patterns of each slot's words in units of the noise."""
         return [pattern * self.gain(snr) for pattern in self.patterns]
 

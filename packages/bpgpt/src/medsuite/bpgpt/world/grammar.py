@@ -35,7 +35,7 @@ class Grammar:
     """
 
     initial: Float[np.ndarray, "word"]
-    transitions: tuple[Float[np.ndarray, "word following"], ...]
+    transitions: tuple[Float[np.ndarray, "_word _following"], ...]
 
     @classmethod
     def random(cls, rng: np.random.Generator) -> "Grammar":
@@ -54,7 +54,7 @@ class Grammar:
         return (len(self.initial), *(step.shape[1] for step in self.transitions))
 
     @property
-    def marginals(self) -> list[Float[np.ndarray, "word"]]:
+    def marginals(self) -> list[Float[np.ndarray, "_word"]]:
         """The probability of each word in each slot, p(z_j) = p(z_1) A_1 ... A_{j-1}."""
         marginals = [self.initial]
         for step in self.transitions:

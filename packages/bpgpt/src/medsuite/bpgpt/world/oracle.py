@@ -17,7 +17,7 @@ from jaxtyping import Float, Int
 from medsuite.bpgpt.world.cortex import TAPS, WINDOW_SLOTS, Cortex, convolution
 from medsuite.bpgpt.world.grammar import SLOTS, Grammar
 
-Table = Float[np.ndarray, "adjective agent verb object place"]
+Table = Float[np.ndarray, "_adjective _agent _verb _object _place"]
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Posterior:
         slots: One table per position in the window: p(word | BOLD).
     """
 
-    slots: tuple[Float[np.ndarray, "window word"], ...]
+    slots: tuple[Float[np.ndarray, "window _word"], ...]
 
     @property
     def best(self) -> Int[np.ndarray, "window slot"]:
@@ -73,7 +73,7 @@ class _Chain:
         # Position j takes the pairs with the four positions before it, and its transition from the previous word.
         self.pairs = [self._pairs(j, overlap, inner, prior) for j in range(WINDOW_SLOTS)]
 
-    def marginals(self, window: Float[np.ndarray, "row voxel"]) -> list[Float[np.ndarray, "word"]]:
+    def marginals(self, window: Float[np.ndarray, "row voxel"]) -> list[Float[np.ndarray, "_word"]]:
         """Posterior of every position of one window."""
         factors = self._factors(window)
         forward = [factors[0]]
