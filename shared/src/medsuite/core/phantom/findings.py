@@ -1,0 +1,59 @@
+"""Findings as physical attributes."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from medsuite.core.errors import InputError, unknown_name
+
+Side = Literal["right", "left", "both", "midline"]
+Zone = Literal["upper", "middle", "lower", "all"]
+Margin = Literal["sharp", "ill-defined", "spiculated"]
+Texture = Literal["homogeneous", "patchy", "stippled"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One abnormality or device, described by what a report could say of it.
+
+    The drawing follows from the attributes alone; the label is free, so meaningless classes can be made of any
+    combination of shape, density, margin, texture and place.
+
+    Attributes:
+        label: Its name.
+        shape: A key of `medsuite.core.phantom.SHAPES`.
+        side: Side of the patient; the right side is on the left of the film. "both" repeats a lesion mirrored.
+        zone: Third of the lung height between apex and diaphragm.
+        size_mm: Largest extent of a lesion; for organs the growth, for fluid the height above the diaphragm, for
+            pleural air its width at the apex, for a fracture the gap, for tubes the diameter.
+        attenuation: Change against the tissue that it replaces, 1/mm: positive is brighter on the film.
+        position: x, y, z of the centre in mm (see `Anatomy` for the axes).
+        margin: Sharp, ill-defined (fading over the outer half) or spiculated.
+        texture: Of the inside.
+        seed: Of the random detail in its shape.
+    """
+
+    label: str
+    shape: str
+    side: Side
+    zone: Zone
+    size_mm: float
+    attenuation: float
+    position: tuple[float, float, float]
+    margin: Margin = "sharp"
+    texture: Texture = "homogeneous"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, values in (("side", Side), ("zone", Zone), ("margin", Margin), ("texture", Texture)):
+            if getattr(self, name) not in get_args(values):
+                raise unknown_name(name, getattr(self, name), get_args(values))
+        if not 0 < self.size_mm < 400:
+            raise InputError(f"size_mm {self.size_mm} of {self.label}", expected="a size between 0 and 400 mm")
+        if not abs(self.attenuation) <= 10:
+            raise InputError(f"attenuation {self.attenuation} of {self.label}", expected="at most 10 per mm")
+
+    @property
+    def density(self) -> str:
+        """The word for the attenuation: lucent, faint, soft tissue, calcified or metal."""
+        bounds = {"lucent": 0.0, "faint": 0.009, "soft tissue": 0.022, "calcified": 0.11}
+        return next((word for word, bound in bounds.items() if self.attenuation < bound), "metal")

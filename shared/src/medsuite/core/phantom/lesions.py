@@ -1,0 +1,230 @@
+"""Lesions and devices made of solids, each from the attributes of a finding."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+from jaxtyping import Float
+
+from medsuite.core.phantom.anatomy import Anatomy
+from medsuite.core.phantom.findings import Finding
+from medsuite.core.phantom.materials import replacing
+from medsuite.core.phantom.solids import Domain, Ellipsoids, Tubes, chain, ellipsoids
+
+Parts = list[Ellipsoids | Tubes]
+
+
+@dataclass(frozen=True)
+class Lesion:
+    """A finding on its way into a film.
+
+    Attributes:
+        finding: Its attributes.
+        anatomy: The patient.
+        centre: Where to put it, mm.
+        film: Index of the film in the batch.
+        slot: Index of the finding in the batch, -1 to leave its difference unrecorded.
+        rng: Source of the detail of its shape.
+    """
+
+    finding: Finding
+    anatomy: Anatomy
+    centre: Float[np.ndarray, "3"]
+    film: int
+    slot: int
+    rng: np.random.Generator
+
+    @property
+    def radius(self) -> float:
+        """Half of the size in mm."""
+        return 0.5 * self.finding.size_mm
+
+    def blobs(self, offset: np.ndarray, axes: np.ndarray, share: np.ndarray | float, roll: float = 0.0) -> Ellipsoids:
+        """Make ellipsoids in the lung at offsets from the centre, with shares of the attenuation."""
+        delta = share * self.finding.attenuation
+        return ellipsoids(
+            self.centre + offset, axes, delta, film=self.film, slot=self.slot, domain=Domain.AIR, roll=roll
+        )
+
+    def strands(self, points: np.ndarray, radius: np.ndarray | float, flatness: float = 1.0) -> Tubes:
+        """Make tubes in the lung along polylines of absolute points."""
+        delta = self.finding.attenuation
+        return chain(
+            points, radius, delta, film=self.film, slot=self.slot, domain=Domain.AIR, flatness=flatness
+        )
+
+    def wire(self, points: np.ndarray, radius: float, share: float = 1.0) -> Tubes:
+        """Make a wire or catheter along absolute points, whatever it crosses."""
+        return chain(points, radius, share * self.finding.attenuation, film=self.film, slot=self.slot)
+
+
+def _directions(rng: np.random.Generator, count: int) -> Float[np.ndarray, "count 3"]:
+    """Return random unit vectors, uniform on the sphere."""
+    vectors = rng.standard_normal((count, 3))
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def _inside(lesion: Lesion, count: int, axes: np.ndarray) -> Float[np.ndarray, "count 3"]:
+    """Return points uniform in an ellipsoid."""
+    return axes * _directions(lesion.rng, count) * np.cbrt(lesion.rng.random((count, 1)))
+
+
+def _filled(lesion: Lesion, offset: np.ndarray, axes: np.ndarray, roll: float = 0.0) -> Parts:
+    """Fill one ellipsoid according to texture and margin."""
+    if lesion.finding.texture == "stippled":
+        return [lesion.blobs(offset + _inside(lesion, 40, 0.88 * axes), 0.13 * axes, 1.0)]
+    if lesion.finding.texture == "patchy":
+        grains = 0.22 + 0.24 * lesion.rng.random((22, 1))
+        return [lesion.blobs(offset + _inside(lesion, 22, 0.75 * axes), grains * axes, 0.55)]
+    if lesion.finding.margin == "ill-defined":
+        shells = np.array([[1.0], [0.85], [0.7], [0.55]])
+        return [lesion.blobs(offset + 0 * shells * axes, shells * axes, 0.25, roll)]
+    return [lesion.blobs(offset[None], axes[None], 1.0, roll)]
+
+
+def _spicules(lesion: Lesion) -> Parts:
+    if lesion.finding.margin != "spiculated":
+        return []
+    way = _directions(lesion.rng, 26)[:, None]
+    length = np.array([[0.8], [1.15], [1.5]]) * (0.85 + 0.3 * lesion.rng.random((26, 1, 1)))
+    thick = np.array([0.09, 0.05]) * lesion.radius
+    return [lesion.strands(lesion.centre + lesion.radius * length * way, thick)]
+
+
+def _round(lesion: Lesion) -> Parts:
+    return [*_filled(lesion, np.zeros(3), np.full(3, lesion.radius)), *_spicules(lesion)]
+
+
+def _oval(lesion: Lesion) -> Parts:
+    axes = lesion.radius * np.array([1.0, 0.75, 0.62])
+    return [*_filled(lesion, np.zeros(3), axes, lesion.rng.uniform(0, np.pi)), *_spicules(lesion)]
+
+
+def _lobulated(lesion: Lesion) -> Parts:
+    lobes = 0.45 * lesion.radius * _directions(lesion.rng, 5) * [1, 0.5, 1]
+    sizes = lesion.radius * (0.42 + 0.16 * lesion.rng.random((5, 1)))
+    core = _filled(lesion, np.zeros(3), np.full(3, 0.62 * lesion.radius))
+    return [*core, lesion.blobs(lobes, sizes * np.ones(3), 0.5), *_spicules(lesion)]
+
+
+def _ring(lesion: Lesion) -> Parts:
+    outer = np.full((1, 3), lesion.radius)
+    thickness = 0.24 + 0.1 * lesion.rng.random()
+    shift = 0.05 * lesion.radius * _directions(lesion.rng, 1)
+    hollow = -1 + replacing("air", "lung") / lesion.finding.attenuation
+    return [lesion.blobs(0 * outer, outer, 1.0), lesion.blobs(shift, (1 - thickness) * outer, hollow)]
+
+
+def _cloud(lesion: Lesion) -> Parts:
+    count = 30
+    offset = _inside(lesion, count, 0.68 * lesion.radius * np.array([1.0, 0.8, 0.8]))
+    axes = lesion.radius * (0.2 + 0.25 * lesion.rng.random((count, 1))) * [1.15, 1.0, 0.9]
+    return [lesion.blobs(offset, axes, 0.4)]
+
+
+def _wedge(lesion: Lesion) -> Parts:
+    """Widen from a tip near the hilum to a base at the pleura, as lung segments do."""
+    share = np.linspace(0, 1, 9)[:, None]
+    outward = np.array([np.sign(lesion.centre[0]), 0.0, lesion.rng.uniform(-0.6, 0.6)])
+    outward /= np.linalg.norm(outward)
+    offset = (share - 0.6) * 1.5 * lesion.radius * outward
+    axes = lesion.radius * (0.12 + 0.5 * share) * [0.7, 1.0, 1.0]
+    texture = 0.08 * lesion.radius * lesion.rng.standard_normal((9, 3))
+    return [lesion.blobs(offset + texture, axes, 0.4)]
+
+
+def _plate(lesion: Lesion) -> Parts:
+    """Lay a thin sheet across the lung, seen on edge as a line."""
+    share = np.linspace(-1, 1, 7)
+    slope, sag = lesion.rng.uniform(-0.35, 0.35), lesion.rng.uniform(-0.08, 0.08)
+    offset = np.stack([share, 0.1 * share, slope * share + sag * share**2], -1) * lesion.radius
+    thick = 1.9 * (1 - 0.35 * np.abs(0.5 * (share[1:] + share[:-1])))
+    return [lesion.strands(lesion.centre + offset, thick, flatness=0.3 * lesion.radius / 1.9)]
+
+
+def _net(lesion: Lesion) -> Parts:
+    """Tangle short thickened septa, with small nodes."""
+    count = int(1.8 * lesion.finding.size_mm)
+    start = _inside(lesion, count, lesion.radius * np.array([0.75, 0.6, 1.0]))
+    way = _directions(lesion.rng, count) * [1, 0.4, 1] * lesion.rng.uniform(7, 20, (count, 1))
+    bend = 2.5 * lesion.rng.standard_normal((count, 3))
+    points = lesion.centre + np.stack([start, start + 0.5 * way + bend, start + way], 1)
+    nodes = lesion.blobs(_inside(lesion, count // 2, lesion.radius * np.array([0.75, 0.6, 1.0])), np.full(3, 1.8), 1.0)
+    return [lesion.strands(points, lesion.rng.uniform(1.1, 2.1, (count, 1))), nodes]
+
+
+def _generator(lesion: Lesion) -> Parts:
+    """Put a pacemaker under the skin, with leads through the vena cava to right atrium and ventricle."""
+    x, y, z = lesion.centre
+    side, anatomy = np.sign(x), lesion.anatomy
+    can = ellipsoids(
+        lesion.centre[None], (lesion.radius, 4.0, 0.9 * lesion.radius), lesion.finding.attenuation,
+        film=lesion.film, slot=lesion.slot,
+    )  # fmt: skip
+    cava, heart = -0.75 * anatomy.vena_cava, anatomy.heart_z
+    entry = [(x - 16 * side, y, z + 12), (x - 40 * side, 60, z + 20), (24 * side, 20, z + 2), (cava, 0, z - 22)]
+    atrium = [*entry, (cava - 4, 0, 20), (cava - 5, 8, heart + 22), (cava + 6, 20, heart + 16), (cava + 2, 26, heart + 30)]
+    ventricle = [*entry, (cava - 2, 0, 20), (cava, 10, heart), (cava + 24, 26, heart - 22), (0.72 * anatomy.heart_half_length + anatomy.heart_x - 6, 30, heart - 27)]
+    return [can, *(lesion.wire(_smooth(path), 1.1) for path in (atrium, ventricle))]
+
+
+def _catheter(lesion: Lesion) -> Parts:
+    """Run a central venous catheter from the neck through the vena cava to its tip at `position`."""
+    x, y, z = lesion.centre
+    side = -1.0 if lesion.finding.side == "right" else 1.0
+    top = lesion.anatomy.lung_apex
+    path = [(side * 44, 12, top + 42), (side * 36, 14, top), (side * 28, 10, top - 36), (x + 3, y, 0.5 * (z + top - 40)), (x, y, z)]
+    return [lesion.wire(_smooth(path), lesion.radius)]
+
+
+def _tracheal_tube(lesion: Lesion) -> Parts:
+    """Run a tube with a radiopaque stripe down the trachea to its tip at `position`."""
+    x, y, z = lesion.centre
+    path = np.array([(0.3 * x, y + 8, z + 160), (0.6 * x, y + 4, z + 70), (x, y, z)])
+    side = np.array([0.8 * lesion.radius, 0.0, 0.0])
+    wall = lesion.wire(path, lesion.radius, 0.2), lesion.wire(path, 0.72 * lesion.radius, -0.2)
+    return [*wall, lesion.wire(path + side, 0.9)]
+
+
+def _smooth(path: list[tuple[float, float, float]], points: int = 22) -> Float[np.ndarray, "point 3"]:
+    """Draw a smooth curve through the corners of a path (PCHIP, which does not overshoot)."""
+    from scipy.interpolate import PchipInterpolator
+
+    corners = np.array(path, dtype=float)
+    reach = np.r_[0, np.cumsum(np.linalg.norm(np.diff(corners, axis=0), axis=1))]
+    return np.asarray(PchipInterpolator(reach, corners)(np.linspace(0, reach[-1], points)))
+
+
+LESIONS: Mapping[str, Callable[[Lesion], Parts]] = MappingProxyType(
+    {
+        "round": _round,
+        "oval": _oval,
+        "lobulated": _lobulated,
+        "ring": _ring,
+        "cloud": _cloud,
+        "wedge": _wedge,
+        "plate": _plate,
+        "net": _net,
+        "generator": _generator,
+        "catheter": _catheter,
+        "tracheal tube": _tracheal_tube,
+    }
+)
+"""Builders of the shapes that are solids added to the anatomy."""
+
+
+def build(finding: Finding, anatomy: Anatomy, film: int, slot: int) -> Parts:
+    """Return the solids of a finding; mirrored twice where its side is "both".
+
+    Args:
+        finding: With a shape in `LESIONS`.
+        anatomy: The patient.
+        film: Index of the film in the batch.
+        slot: Index of the finding in the batch, -1 to leave its difference unrecorded.
+    """
+    centre = np.array(finding.position, dtype=float)
+    mirrored = [centre, centre * [-1, 1, 1]] if finding.side == "both" else [centre]
+    rng = np.random.default_rng(finding.seed)
+    builder = LESIONS[finding.shape]
+    return [part for place in mirrored for part in builder(Lesion(finding, anatomy, place, film, slot, rng))]
