@@ -3,8 +3,9 @@
 from medsuite.core.phantom.anatomy import Anatomy, sample_anatomy
 from medsuite.core.phantom.detector import Acquisition
 from medsuite.core.phantom.field import attenuation
-from medsuite.core.phantom.films import Films, Mark, draw
+from medsuite.core.phantom.films import Films, draw
 from medsuite.core.phantom.findings import Finding
+from medsuite.core.phantom.marks import Mark
 from medsuite.core.phantom.materials import MATERIALS
 from medsuite.core.phantom.scene import SHAPES, Scene, sample_scene
 from medsuite.core.phantom.sheet import contact_sheet

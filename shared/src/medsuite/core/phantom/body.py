@@ -1,7 +1,7 @@
 """A batch of patients as one structured array: anatomy, and what structural disease does to it."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -55,5 +55,5 @@ def stack_bodies(anatomies: Sequence[Anatomy], diseases: Sequence[Disease]) -> n
         diseases: One for each film.
     """
     pairs = zip(anatomies, diseases, strict=True)
-    rows = [(*(vars(anatomy)[name] for name in _ANATOMY), *asdict(disease).values()) for anatomy, disease in pairs]
+    rows = [(*(vars(anatomy)[name] for name in _ANATOMY), *vars(disease).values()) for anatomy, disease in pairs]
     return np.array(rows, dtype=_BODY)

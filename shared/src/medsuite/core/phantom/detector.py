@@ -15,6 +15,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Self
 
 import numpy as np
 from jaxtyping import Float
@@ -26,7 +27,7 @@ Image = Float[np.ndarray, "film height width"]
 
 @dataclass(frozen=True)
 class Acquisition:
-    """How a film is taken; `Acquisition.ideal()` is without scatter, blur and noise.
+    """How a film is taken; the defaults are a good digital radiograph.
 
     Attributes:
         field_of_view_mm: Width and height of the film in the patient.
@@ -56,11 +57,20 @@ class Acquisition:
     visible_difference: float = 0.03
     rose: float = 5.0
 
+    @classmethod
+    def ideal(cls) -> Self:
+        """Return an acquisition without scatter, blur, noise, beam hardening and compression."""
+        return cls(
+            photons_per_mm2=math.inf, exposure_spread=0, scatter_fraction=0, blur_mm=0, hardening=0, compression=0
+        )
+
     def __post_init__(self) -> None:
         positive = ("field_of_view_mm", "photons_per_mm2", "scatter_mm", "compression_mm", "visible_difference", "rose")
         for name in positive:
             if not getattr(self, name) > 0:
                 raise InputError(f"{name} {getattr(self, name)}", expected="a positive number")
+        if math.isfinite(self.photons_per_mm2) and self.photons_per_mm2 > 1e12:
+            raise InputError(f"photons_per_mm2 {self.photons_per_mm2}", expected="at most 1e12, or inf for no noise")
         for name in ("exposure_spread", "blur_mm"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise InputError(f"{name} {getattr(self, name)}", expected="a finite number of at least 0")
@@ -74,19 +84,29 @@ class Acquisition:
 
 
 @lru_cache(maxsize=32)
-def _gaussian(size: int, sigma: float) -> Float[np.ndarray, "size size"]:
-    """Return the matrix that blurs a line of pixels with a Gaussian; rows sum to one, so flat stays flat."""
+def _wide_kernel(size: int, sigma: float) -> tuple[np.ndarray, np.ndarray]:
+    """Factor the matrix that blurs a line of pixels with a Gaussian; its rows sum to one, so flat stays flat.
+
+    A wide Gaussian is numerically of low rank (about 2.5 size / sigma), which the singular values show.
+    """
     distance = np.arange(size)[:, None] - np.arange(size)
     kernel = np.exp(-0.5 * (distance / sigma) ** 2)
-    return (kernel / kernel.sum(1, keepdims=True)).astype(np.float32)
+    left, values, right = np.linalg.svd(kernel / kernel.sum(1, keepdims=True))
+    rank = int((values > 1e-5).sum())
+    return (left[:, :rank] * values[:rank]).astype(np.float32), right[:rank].astype(np.float32)
 
 
 def blur(image: Image, sigma: float) -> Image:
-    """Blur with a Gaussian of standard deviation `sigma` pixels, as two matrix products: O(size³) a film."""
-    if sigma < 0.05:
-        return image
-    matrix = _gaussian(image.shape[-1], sigma)
-    return matrix @ image @ matrix.T
+    """Blur with a Gaussian of standard deviation `sigma` pixels.
+
+    Short kernels are convolved; wide ones are products with low-rank matrices, O(size³ / sigma) a film.
+    """
+    if sigma < 2:
+        from scipy.ndimage import gaussian_filter  # type: ignore[attr-defined]
+
+        return gaussian_filter(image, (0, sigma, sigma), mode="nearest", truncate=4.0)
+    left, right = _wide_kernel(image.shape[-1], sigma)
+    return left @ (right @ image @ right.T) @ left.T
 
 
 def harden(line_integral: Image, hardening: float) -> Image:

@@ -6,31 +6,37 @@ from types import MappingProxyType
 
 import numpy as np
 
+from medsuite.core.errors import InputError
 from medsuite.core.phantom.anatomy import Anatomy
 from medsuite.core.phantom.body import Disease, stack_bodies
 from medsuite.core.phantom.findings import Finding
 from medsuite.core.phantom.skeleton import rib_angles, rib_points
 
 
-def _enlarged_heart(disease: Disease, finding: Finding, anatomy: Anatomy) -> Disease:
+def _enlarged_heart(disease: Disease, finding: Finding, _anatomy: Anatomy) -> Disease:
     return replace(disease, heart_growth=finding.size_mm)
 
 
-def _wide_aorta(disease: Disease, finding: Finding, anatomy: Anatomy) -> Disease:
+def _wide_aorta(disease: Disease, finding: Finding, _anatomy: Anatomy) -> Disease:
     return replace(disease, aorta_growth=finding.size_mm)
 
 
-def _meniscus(disease: Disease, finding: Finding, anatomy: Anatomy) -> Disease:
-    sides = ("right", "left") if finding.side == "both" else (finding.side,)
-    return replace(disease, **{f"effusion_{side}": finding.size_mm for side in sides})
+def _in_pleura(disease: Disease, finding: Finding, prefix: str) -> Disease:
+    sides = {"both": ("right", "left"), "right": ("right",), "left": ("left",)}.get(finding.side)
+    if sides is None:
+        raise InputError(f"{finding.label} on side {finding.side!r}", expected="right, left or both")
+    return replace(disease, **{f"{prefix}_{side}": finding.size_mm for side in sides})
 
 
-def _pleural_air(disease: Disease, finding: Finding, anatomy: Anatomy) -> Disease:
-    sides = ("right", "left") if finding.side == "both" else (finding.side,)
-    return replace(disease, **{f"collapse_{side}": finding.size_mm for side in sides})
+def _meniscus(disease: Disease, finding: Finding, _anatomy: Anatomy) -> Disease:
+    return _in_pleura(disease, finding, "effusion")
 
 
-def _hyperinflation(disease: Disease, finding: Finding, anatomy: Anatomy) -> Disease:
+def _pleural_air(disease: Disease, finding: Finding, _anatomy: Anatomy) -> Disease:
+    return _in_pleura(disease, finding, "collapse")
+
+
+def _hyperinflation(disease: Disease, finding: Finding, _anatomy: Anatomy) -> Disease:
     return replace(disease, hyperinflation=finding.size_mm)
 
 

@@ -1,38 +1,19 @@
 """Drawing scenes: films with the mask, box and visibility of each finding."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
-from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from medsuite.core.errors import InputError
-from medsuite.core.phantom.detector import Acquisition, Exposure, count, develop, expose, harden
-from medsuite.core.phantom.findings import Finding
-from medsuite.core.phantom.projection import Projection, project
+from medsuite.core.phantom.detector import Acquisition, count, develop, expose
+from medsuite.core.phantom.marks import Mark, boxes, find_visible
+from medsuite.core.phantom.projection import project
 from medsuite.core.phantom.scene import Scene
 
-_PIXELS_AT_ONCE = 1 << 17
-
-
-class Mark(NamedTuple):
-    """One finding on one film.
-
-    Attributes:
-        finding: Its physical attributes.
-        mask: Pixels where the log signal changes by at least `Acquisition.visible_difference`, to bright or dark as the
-            attenuation of the finding is positive or negative; empty if it is not visible.
-        box: x0, y0, x1, y1 in pixels from the top left corner, x1 and y1 exclusive; NaN if not visible.
-        contrast_to_noise: Mean change over the mask by its standard error, signed (dark is negative).
-        visible: Whether there is a mask and the ratio reaches `Acquisition.rose`.
-    """
-
-    finding: Finding
-    mask: Bool[np.ndarray, "height width"]
-    box: Float[np.ndarray, "4"]
-    contrast_to_noise: float
-    visible: bool
+_PIXELS_AT_ONCE = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -73,24 +54,29 @@ class Films:
         ]
 
 
-def draw(scenes: Sequence[Scene], size: int, acquisition: Acquisition | None = None) -> Films:
+def draw(scenes: Sequence[Scene], size: int, acquisition: Acquisition | None = None, workers: int = 1) -> Films:
     """Draw scenes as films; each film depends on its scene alone, not on the others of the batch.
 
     Args:
         scenes: One for each film.
         size: Pixels on a side, 16 to 4096. The field of view stays, so the patient is the same at any size.
         acquisition: How the films are taken; the default is a good digital radiograph.
+        workers: Threads that draw at the same time; the films are the same with any number.
 
     Raises:
-        InputError: There is no scene, or the size is out of range.
+        InputError: There is no scene or no worker, or the size is out of range.
     """
     if not len(scenes):
         raise InputError("no scenes", expected="at least one")
     if not 16 <= size <= 4096:
         raise InputError(f"size {size}", expected="16 to 4096 pixels")
+    if workers < 1:
+        raise InputError(f"{workers} workers", expected="at least 1")
     acquisition = acquisition or Acquisition()
     step = max(1, _PIXELS_AT_ONCE // size**2)
-    parts = [_draw(scenes[start : start + step], size, acquisition) for start in range(0, len(scenes), step)]
+    blocks = [scenes[start : start + step] for start in range(0, len(scenes), step)]
+    with ThreadPoolExecutor(workers) as pool:
+        parts = list(pool.map(lambda block: _draw(block, size, acquisition), blocks))
     shifted = np.concatenate([part.film + step * place for place, part in enumerate(parts)])
     arrays = {
         entry.name: np.concatenate([getattr(part, entry.name) for part in parts])
@@ -106,33 +92,7 @@ def _draw(scenes: Sequence[Scene], size: int, acquisition: Acquisition) -> Films
     generators = [scene.noise() for scene in scenes]
     exposure = expose(projection.line_integral, generators, acquisition, pitch)
     image = develop(count(exposure, generators), acquisition, pitch)
-    mask, ratio = _seen(scenes, projection, exposure, acquisition)
-    visible = mask.any((1, 2))
+    findings = [finding for scene in scenes for finding in scene.findings]
+    mask, ratio = find_visible(findings, projection, exposure, acquisition)
+    visible = np.abs(ratio) >= acquisition.rose
     return Films(image, projection.line_integral, projection.film, mask, boxes(mask), ratio, visible, tuple(scenes))
-
-
-def _seen(
-    scenes: Sequence[Scene], projection: Projection, exposure: Exposure, acquisition: Acquisition
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the mask of each finding, empty if it is not visible, and its contrast-to-noise ratio."""
-    film = projection.film
-    with_finding = projection.line_integral[film]
-    effective = harden(with_finding, acquisition.hardening)
-    effective -= harden(with_finding - projection.difference, acquisition.hardening)
-    signal = exposure.signal(effective, film)
-    finding = [finding for scene in scenes for finding in scene.findings]
-    direction = np.sign([entry.attenuation for entry in finding]).astype(np.float32)
-    mask = signal * direction[:, None, None] >= acquisition.visible_difference
-    variance = np.where(mask, exposure.noise(film) ** 2, 0).sum((1, 2))
-    change = np.where(mask, signal, 0).sum((1, 2))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.where(mask.any((1, 2)), change / np.sqrt(variance), 0.0)
-    return mask & (np.abs(ratio) >= acquisition.rose)[:, None, None], ratio
-
-
-def boxes(mask: Bool[np.ndarray, "finding height width"]) -> Float[np.ndarray, "finding 4"]:
-    """Return the smallest boxes around masks: x0, y0, x1, y1 in pixels, the end exclusive; NaN for an empty mask."""
-    columns, rows = mask.any(1), mask.any(2)
-    ends = [lines.shape[1] - lines[:, ::-1].argmax(1) for lines in (columns, rows)]
-    found = np.stack([columns.argmax(1), rows.argmax(1), *ends], 1).astype(np.float32)
-    return np.where(mask.any((1, 2))[:, None], found, np.float32(np.nan))

@@ -25,10 +25,11 @@ class Finding:
         zone: Third of the lung height between apex and diaphragm.
         size_mm: Largest extent of a lesion; for organs the growth, for fluid the height above the diaphragm, for
             pleural air its width at the apex, for a fracture the gap, for tubes the diameter.
-        attenuation: Change against the tissue that it replaces, 1/mm: positive is brighter on the film.
+        attenuation: Change against the tissue that it replaces, 1/mm; its sign says whether the mask is where the film
+            gets brighter or darker.
         position: x, y, z of the centre in mm (see `Anatomy` for the axes).
-        margin: Sharp, ill-defined (fading over the outer half) or spiculated.
-        texture: Of the inside.
+        margin: Sharp, ill-defined (fading over the outer half) or spiculated; see `SHAPES` for what follows it.
+        texture: Of the inside; see `SHAPES`.
         seed: Of the random detail in its shape.
     """
 

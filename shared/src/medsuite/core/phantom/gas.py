@@ -19,7 +19,9 @@ def airways(body: np.ndarray) -> Tubes:
     fork = np.stack(
         np.broadcast_arrays(x[..., None] + _BRONCHI[..., 0], -14.0, carina[..., None] + _BRONCHI[..., 1]), -1
     ).astype(float)
-    return Tubes.concatenate([trachea, chain(fork, [6.0, 4.8], _GAS, film=film[:, None], domain=Domain.TISSUE)])
+    return Tubes.concatenate(
+        [trachea, chain(fork, np.array([6.0, 4.8]), _GAS, film=film[:, None], domain=Domain.TISSUE)]
+    )
 
 
 def gastric_bubble(body: np.ndarray) -> Ellipsoids:

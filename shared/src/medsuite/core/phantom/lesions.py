@@ -9,7 +9,6 @@ from jaxtyping import Float
 
 from medsuite.core.phantom.anatomy import Anatomy
 from medsuite.core.phantom.findings import Finding
-from medsuite.core.phantom.materials import replacing
 from medsuite.core.phantom.solids import Domain, Ellipsoids, Tubes, chain, ellipsoids
 
 Parts = list[Ellipsoids | Tubes]
@@ -50,9 +49,7 @@ class Lesion:
     def strands(self, points: np.ndarray, radius: np.ndarray | float, flatness: float = 1.0) -> Tubes:
         """Make tubes in the lung along polylines of absolute points."""
         delta = self.finding.attenuation
-        return chain(
-            points, radius, delta, film=self.film, slot=self.slot, domain=Domain.AIR, flatness=flatness
-        )
+        return chain(points, radius, delta, film=self.film, slot=self.slot, domain=Domain.AIR, flatness=flatness)
 
     def wire(self, points: np.ndarray, radius: float, share: float = 1.0) -> Tubes:
         """Make a wire or catheter along absolute points, whatever it crosses."""
@@ -112,8 +109,7 @@ def _ring(lesion: Lesion) -> Parts:
     outer = np.full((1, 3), lesion.radius)
     thickness = 0.24 + 0.1 * lesion.rng.random()
     shift = 0.05 * lesion.radius * _directions(lesion.rng, 1)
-    hollow = -1 + replacing("air", "lung") / lesion.finding.attenuation
-    return [lesion.blobs(0 * outer, outer, 1.0), lesion.blobs(shift, (1 - thickness) * outer, hollow)]
+    return [lesion.blobs(0 * outer, outer, 1.0), lesion.blobs(shift, (1 - thickness) * outer, -1.0)]
 
 
 def _cloud(lesion: Lesion) -> Parts:
@@ -164,8 +160,20 @@ def _generator(lesion: Lesion) -> Parts:
     )  # fmt: skip
     cava, heart = -0.75 * anatomy.vena_cava, anatomy.heart_z
     entry = [(x - 16 * side, y, z + 12), (x - 40 * side, 60, z + 20), (24 * side, 20, z + 2), (cava, 0, z - 22)]
-    atrium = [*entry, (cava - 4, 0, 20), (cava - 5, 8, heart + 22), (cava + 6, 20, heart + 16), (cava + 2, 26, heart + 30)]
-    ventricle = [*entry, (cava - 2, 0, 20), (cava, 10, heart), (cava + 24, 26, heart - 22), (0.72 * anatomy.heart_half_length + anatomy.heart_x - 6, 30, heart - 27)]
+    atrium = [
+        *entry,
+        (cava - 4, 0, 20),
+        (cava - 5, 8, heart + 22),
+        (cava + 6, 20, heart + 16),
+        (cava + 2, 26, heart + 30),
+    ]
+    ventricle = [
+        *entry,
+        (cava - 2, 0, 20),
+        (cava, 10, heart),
+        (cava + 24, 26, heart - 22),
+        (0.72 * anatomy.heart_half_length + anatomy.heart_x - 6, 30, heart - 27),
+    ]
     return [can, *(lesion.wire(_smooth(path), 1.1) for path in (atrium, ventricle))]
 
 
@@ -174,7 +182,13 @@ def _catheter(lesion: Lesion) -> Parts:
     x, y, z = lesion.centre
     side = -1.0 if lesion.finding.side == "right" else 1.0
     top = lesion.anatomy.lung_apex
-    path = [(side * 44, 12, top + 42), (side * 36, 14, top), (side * 28, 10, top - 36), (x + 3, y, 0.5 * (z + top - 40)), (x, y, z)]
+    path = [
+        (side * 44, 12, top + 42),
+        (side * 36, 14, top),
+        (side * 28, 10, top - 36),
+        (x + 3, y, 0.5 * (z + top - 40)),
+        (x, y, z),
+    ]
     return [lesion.wire(_smooth(path), lesion.radius)]
 
 
@@ -187,13 +201,16 @@ def _tracheal_tube(lesion: Lesion) -> Parts:
     return [*wall, lesion.wire(path + side, 0.9)]
 
 
-def _smooth(path: list[tuple[float, float, float]], points: int = 22) -> Float[np.ndarray, "point 3"]:
-    """Draw a smooth curve through the corners of a path (PCHIP, which does not overshoot)."""
-    from scipy.interpolate import PchipInterpolator
+_STEPS = np.linspace(0, 1, 6)[1:, None]
+_CATMULL_ROM = 0.5 * np.array([[0, 2, 0, 0], [-1, 0, 1, 0], [2, -5, 4, -1], [-1, 3, -3, 1]])
+_CURVE = _STEPS ** np.arange(4) @ _CATMULL_ROM
 
-    corners = np.array(path, dtype=float)
-    reach = np.r_[0, np.cumsum(np.linalg.norm(np.diff(corners, axis=0), axis=1))]
-    return np.asarray(PchipInterpolator(reach, corners)(np.linspace(0, reach[-1], points)))
+
+def _smooth(path: list[tuple[float, float, float]]) -> Float[np.ndarray, "point 3"]:
+    """Draw a Catmull-Rom spline through the corners of a path, five steps between corners."""
+    corners = np.array([path[0], *path, path[-1]], dtype=float)
+    pieces = np.lib.stride_tricks.sliding_window_view(corners, 4, axis=0)
+    return np.concatenate([corners[:1], (_CURVE @ pieces.transpose(0, 2, 1)).reshape(-1, 3)])
 
 
 LESIONS: Mapping[str, Callable[[Lesion], Parts]] = MappingProxyType(

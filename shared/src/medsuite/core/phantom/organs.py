@@ -4,7 +4,6 @@ A section is the set |u|ⁿ + v² ≤ level with u = (x - x₀)/a and v = (y - y
 functions of z. A ray along y meets it in the interval y₀ ± b √(level - |u|ⁿ): closed form for any outline in z.
 """
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -43,7 +42,6 @@ class Section(NamedTuple):
         return np.abs(across) ** self.power + deep**2 <= self.level
 
 
-
 def _bump(z: np.ndarray, centre: Value, width: float) -> np.ndarray:
     return np.exp(-0.5 * ((z - centre) / width) ** 2)
 
@@ -57,10 +55,10 @@ def _ramp(z: np.ndarray, start: Value, stop: Value) -> np.ndarray:
 def _sided(x: np.ndarray, right: Section, left: Section) -> Section:
     """Take the right organ at negative x and the left one at positive x."""
     right_side = x < 0
-    chosen: Sequence[Value] = [
+    centre_x, half_width, centre_y, half_depth, level = (
         a if a is b else np.where(right_side, a, b) for a, b in zip(right[:5], left[:5], strict=True)
-    ]
-    return Section(*chosen, power=right.power)
+    )
+    return Section(centre_x, half_width, centre_y, half_depth, level, right.power)
 
 
 def torso(body: np.ndarray, z: np.ndarray) -> Section:

@@ -7,7 +7,7 @@ second moment grows by that of the aperture, p²/12, and keeps its volume. For a
 a'² = a² + p²/3; for √(1 - u²/a² - v²/b²) (an ellipsoid) it is a'² = a² + 5p²/12.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -35,15 +35,19 @@ class Grid:
     top: Float[np.ndarray, " film"]
     aperture: float
 
+    def of(self, films: np.ndarray) -> "Grid":
+        """Return the grid of some of the films."""
+        return replace(self, left=self.left[films], top=self.top[films])
+
     @property
     def x(self) -> Float[np.ndarray, "film 1 width"]:
         """Position of the columns in mm."""
-        return (self.left[:, None, None] + (np.arange(self.size) + 0.5) * self.pitch).astype(np.float32)
+        return self.left[:, None, None] + ((np.arange(self.size) + 0.5) * self.pitch).astype(np.float32)
 
     @property
     def z(self) -> Float[np.ndarray, "film height 1"]:
         """Position of the rows in mm."""
-        return (self.top[:, None, None] - (np.arange(self.size)[:, None] + 0.5) * self.pitch).astype(np.float32)
+        return self.top[:, None, None] - ((np.arange(self.size)[:, None] + 0.5) * self.pitch).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -79,14 +83,15 @@ def _rows(low: np.ndarray, high: np.ndarray, film: np.ndarray, grid: Grid) -> tu
     last = np.clip(np.ceil((top - low) / grid.pitch - 0.5), 0, grid.size).astype(np.int64)
     solid, place = ragged(np.maximum(last - first, 0))
     row = first[solid] + place
-    return solid, row, top[solid] - (row + 0.5) * grid.pitch
+    return solid, row, top[solid] - (row + np.float32(0.5)) * np.float32(grid.pitch)
 
 
-def _columns(low: np.ndarray, high: np.ndarray, film: np.ndarray, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
+def _columns(low: np.ndarray, high: np.ndarray, left: np.ndarray, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
     """Return the first column with its centre at or after `low`, and how many there are before `high`."""
-    ends = (np.stack([low, high]) - grid.left[film]) / grid.pitch - 0.5
-    first, last = np.clip(np.ceil(ends), 0, grid.size).astype(np.int64)
-    return first, np.maximum(last - first, 0)
+    scale = np.float32(1 / grid.pitch)
+    first = np.clip(np.ceil((low - left) * scale - 0.5), 0, grid.size)
+    last = np.clip(np.ceil((high - left) * scale - 0.5), 0, grid.size)
+    return first.astype(np.int64), np.maximum(last - first, 0).astype(np.int64)
 
 
 def scan_ellipsoids(solids: Ellipsoids, grid: Grid) -> Runs:
@@ -103,52 +108,65 @@ def scan_ellipsoids(solids: Ellipsoids, grid: Grid) -> Runs:
     height, film, xx = z - middle[solid], solids.film[solid], xx[solid]
     centre = solids.centre[solid, 0] - (xz[solid] / xx) * height
     level = 1 - zz[solid] * height**2
-    half = np.sqrt(np.maximum(level, 0.0) / xx)
-    first, count = _columns(centre - half, centre + half, film, grid)
-    offset = grid.left[film] + (first + 0.5) * grid.pitch - centre
+    half = np.sqrt(np.maximum(level, 0) / xx)
+    first, count = _columns(centre - half, centre + half, grid.left[film], grid)
+    pitch = np.float32(grid.pitch)
+    offset = grid.left[film] + (first + np.float32(0.5)) * pitch - centre
     scale = depth[solid] ** 2
-    square = scale * np.stack([level - xx * offset**2, -2 * xx * offset * grid.pitch, -xx * grid.pitch**2])
-    middles = np.stack([solids.centre[solid, 1], np.zeros(len(solid))])
+    square = scale * np.stack([level - xx * offset**2, -2 * xx * offset * pitch, -xx * pitch**2])
+    middles = np.stack([solids.centre[solid, 1], np.zeros_like(height)])
     return Runs(solid, (film * grid.size + row) * grid.size + first, count, square, middles)
 
 
-def _clip(low: np.ndarray, high: np.ndarray, slope: np.ndarray, value: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Cut intervals of x to where `slope * x + value >= 0`."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        root = -value / slope
-    low = np.where(slope > 0, np.maximum(low, root), low)
-    high = np.where(slope < 0, np.minimum(high, root), high)
-    return low, np.where((slope == 0) & (value < 0), low, high)
+def _slope(vectors: np.ndarray) -> np.ndarray:
+    """Return z over x of vectors in (x, z), with x kept away from zero."""
+    return vectors[:, 1] / np.where(np.abs(vectors[:, 0]) < 1e-6, 1e-6, vectors[:, 0]).astype(np.float32)
+
+
+def _end_height(cut: np.ndarray, along: np.ndarray, wide: np.ndarray) -> np.ndarray:
+    """Return how far in z the corners of a mitred end lie from its axis."""
+    return wide * np.abs(cut[:, 0]) / np.maximum((cut * along).sum(-1), 0.3)
+
+
+def _between(low: np.ndarray, high: np.ndarray, line: np.ndarray, above: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Cut intervals of x to what is above a line, or below it."""
+    infinite = np.float32(np.inf)
+    return np.maximum(low, np.where(above, line, -infinite)), np.minimum(high, np.where(above, infinite, line))
 
 
 def scan_tubes(solids: Tubes, grid: Grid) -> Runs:
-    """Turn tubes into runs of pixels."""
-    start, stop = solids.start, solids.stop
-    wide = np.sqrt(solids.radius**2 + grid.aperture**2 / 3)
-    ends = np.stack([start[:, 2], stop[:, 2]])
-    solid, row, z = _rows(ends.min(0) - wide, ends.max(0) + wide, solids.film, grid)
-    along = stop - start
-    flat = np.hypot(along[:, 0], along[:, 2])
-    tx, tz, slope = (along[:, axis] / np.maximum(flat, 1e-6) for axis in (0, 2, 1))
+    """Turn tubes into runs of pixels: on each row the strip |distance| <= a' between the two cuts."""
+    start, stop, pitch = solids.start, solids.stop, np.float32(grid.pitch)
+    wide = np.sqrt(solids.radius**2 + np.float32(grid.aperture**2 / 3))
+    vector = stop - start
+    flat = np.maximum(np.hypot(vector[:, 0], vector[:, 2]), np.float32(1e-6))
+    along, slope = vector[:, [0, 2]] / flat[:, None], vector[:, 1] / flat
     depth = solids.flatness * solids.radius / wide * np.sqrt(1 + slope**2)
+    ends = [_end_height(cut, along, wide) for cut in (solids.cut_start, solids.cut_stop)]
+    low, high = (
+        np.minimum(start[:, 2] - ends[0], stop[:, 2] - ends[1]),
+        np.maximum(start[:, 2] + ends[0], stop[:, 2] + ends[1]),
+    )
+    solid, row, z = _rows(low, high, solids.film, grid)
 
-    tx, tz, slope, wide, film = (entry[solid] for entry in (tx, tz, slope, wide, solids.film))
-    x0, y0, z0 = start[solid].T
-    x1, _, z1 = stop[solid].T
-    reach = 2 * wide + np.abs(x1 - x0)
-    low, high = np.minimum(x0, x1) - reach, np.maximum(x0, x1) + reach
-    away = -tz * x0 - tx * (z - z0)
-    low, high = _clip(low, high, tz, wide + away)
-    low, high = _clip(low, high, -tz, wide - away)
-    (ax, az), (bx, bz) = solids.cut_start[solid].T, solids.cut_stop[solid].T
-    low, high = _clip(low, high, ax, (z - z0) * az - x0 * ax)
-    low, high = _clip(low, high, -bx, x1 * bx - (z - z1) * bz)
+    lean, half = 1 / _slope(along), wide / np.maximum(np.abs(along[:, 1]), np.float32(1e-6))
+    from_start, from_stop = z - start[solid, 2], z - stop[solid, 2]
+    middle = start[solid, 0] + lean[solid] * from_start
+    low, high = middle - half[solid], middle + half[solid]
+    line = start[solid, 0] - _slope(solids.cut_start)[solid] * from_start
+    low, high = _between(low, high, line, (solids.cut_start[:, 0] > 0)[solid])
+    line = stop[solid, 0] - _slope(solids.cut_stop)[solid] * from_stop
+    low, high = _between(low, high, line, (solids.cut_stop[:, 0] <= 0)[solid])
+    first, count = _columns(low, high, grid.left[solids.film[solid]], grid)
 
-    first, count = _columns(low, high, film, grid)
-    x = grid.left[film] + (first + 0.5) * grid.pitch
-    distance, step = tz * x + away, tz * grid.pitch
-    square = depth[solid] ** 2 * np.stack([wide**2 - distance**2, -2 * distance * step, -(step**2)])
-    middles = np.stack([y0 + slope * ((x - x0) * tx + (z - z0) * tz), slope * tx * grid.pitch])
+    kept = np.flatnonzero(count)
+    solid, row, first, count, height = solid[kept], row[kept], first[kept], count[kept], from_start[kept]
+    film, (tx, tz) = solids.film[solid], along[solid].T
+    offset = grid.left[film] + (first + np.float32(0.5)) * pitch - start[solid, 0]
+    distance, step = tz * offset - tx * height, tz * pitch
+    square = depth[solid] ** 2 * np.stack([wide[solid] ** 2 - distance**2, -2 * distance * step, -(step**2)])
+    steep = slope[solid]
+    middles = np.stack([start[solid, 1] + steep * (offset * tx + height * tz), steep * tx * pitch])
     return Runs(solid, (film * grid.size + row) * grid.size + first, count, square, middles)
 
 
@@ -157,14 +175,13 @@ def attenuate(solids: Ellipsoids | Tubes, runs: Runs, chest: Chest) -> tuple[np.
     run, step = ragged(runs.count)
     pixel = runs.pixel[run] + step
     along = step.astype(np.float32)
-    square = runs.square.astype(np.float32)
-    half = np.sqrt(np.maximum(square[0][run] + along * (square[1][run] + along * square[2][run]), 0))
+    constant, linear, quadratic = runs.square
+    half = np.sqrt(np.maximum(constant[run] + along * (linear[run] + along * quadratic[run]), 0))
     value = 2 * half
-    domain = solids.domain[runs.solid].astype(np.int8)[run]
+    domain = solids.domain[runs.solid][run]
     inside = np.flatnonzero(domain != Domain.EVERYWHERE)
     if len(inside):
-        depth = runs.depth.astype(np.float32)
-        middle = depth[0][run[inside]] + along[inside] * depth[1][run[inside]]
+        middle = runs.depth[0][run[inside]] + along[inside] * runs.depth[1][run[inside]]
         air = chest.air(Span(middle - half[inside], middle + half[inside]), pixel[inside])
         value[inside] = np.where(domain[inside] == Domain.AIR, air, value[inside] - air)
-    return run, pixel, value * solids.delta.astype(np.float32)[runs.solid][run]
+    return run, pixel, value * solids.delta[runs.solid][run]

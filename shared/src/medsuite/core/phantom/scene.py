@@ -14,7 +14,12 @@ from medsuite.core.phantom.lesions import LESIONS
 from medsuite.core.phantom.templates import LABELS, Request, sample_finding
 
 SHAPES = (*LESIONS, *CHANGES)
-"""All shapes that a finding can have."""
+"""All shapes that a finding can have.
+
+Lesions in the lung: round, oval, lobulated (these follow margin and texture), ring, cloud, wedge, plate, net.
+Devices: generator, catheter, tracheal tube. Changes of organs, whose attenuation is their own: enlarged heart,
+wide aorta, meniscus (fluid), pleural air, hyperinflation, fracture.
+"""
 
 _ANATOMY, _FINDINGS, _NOISE = range(3)
 
@@ -55,9 +60,7 @@ class Scene:
         return np.random.default_rng([self.seed, _NOISE])
 
 
-def sample_scene(
-    seed: int, findings: Sequence[str | Request] | None = None, variation: float = 1.0
-) -> Scene:
+def sample_scene(seed: int, findings: Sequence[str | Request] | None = None, variation: float = 1.0) -> Scene:
     """Draw a scene; it depends on its arguments alone.
 
     The patient depends on the seed and the variation only, so the same patient can be drawn with and without findings.

@@ -5,6 +5,7 @@ from jaxtyping import Float
 
 from medsuite.core.phantom import organs
 from medsuite.core.phantom.materials import replacing
+from medsuite.core.phantom.organs import Value
 from medsuite.core.phantom.solids import Ellipsoids, Tubes, chain, ellipsoids
 
 CORTEX = replacing("cortical bone", "soft tissue")
@@ -18,7 +19,7 @@ _END = np.deg2rad([158, 160, 158, 155, 152, 149, 145, 139, 130, 122, 100, 80])
 _REACH = np.array([0.74, 0.92, 0.98, *[1.0] * 9])
 
 
-def _points(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> Float[np.ndarray, "*shape 3"]:
+def _points(x: Value, y: Value, z: Value) -> Float[np.ndarray, "*shape 3"]:
     return np.stack(np.broadcast_arrays(x, y, z), -1).astype(float)
 
 
@@ -37,7 +38,7 @@ def spine_positions(body: np.ndarray, z: np.ndarray) -> np.ndarray:
     return body["spine_curve"] * np.sin(z / 65)
 
 
-def rib_angles(body: np.ndarray, points: int = 16) -> Float[np.ndarray, "film side rib point"]:
+def rib_angles(body: np.ndarray, points: int = 14) -> Float[np.ndarray, "film side rib point"]:
     """Return the angles in radians at which each rib is sampled; a fracture moves two of them to its edges."""
     share = np.linspace(0, 1, points)
     angles = np.broadcast_to(0.17 + (_END[:, None] - 0.17) * share, (len(body), 2, RIBS, points)).copy()
@@ -85,11 +86,11 @@ def ribs(body: np.ndarray) -> Tubes:
         beyond = (angles[film, side, rib] - at) * body["lung_lateral_left"][film]
         points[film, side, rib, :, 2] -= body["fracture_step"][film] * np.exp(-beyond / 30) * (beyond > 0)
         strength[film, side, rib, np.abs(middle[film, side, rib] - at) < 1e-9] = 0
-    film = np.arange(len(body))[:, None, None]
+    films = np.arange(len(body))[:, None, None]
     radius = _tall(body, 3)["rib_half_height"] * np.where(np.arange(RIBS) > 9, 0.8, 1.0)[:, None]
     flatness = _tall(body, 3)["rib_half_depth"] / _tall(body, 3)["rib_half_height"]
-    shell = chain(points, radius, CORTEX * strength, film=film, flatness=flatness)
-    core = chain(points, 0.76 * radius, (SPONGY - CORTEX) * strength, film=film, flatness=0.9 * flatness)
+    shell = chain(points, radius, CORTEX * strength, film=films, flatness=flatness)
+    core = chain(points, 0.76 * radius, (SPONGY - CORTEX) * strength, film=films, flatness=0.9 * flatness)
     return Tubes.concatenate([shell, core])
 
 
@@ -110,9 +111,7 @@ def spine(body: np.ndarray) -> tuple[Tubes, Ellipsoids]:
     sides = _SIDES * (half - 6)[..., None]
     pedicles = _points(x[..., None] + sides, -78.0, z[..., None] + 3)
     pair, wide = film[..., None], density[..., None]
-    process = [
-        _points(x[..., None] + _SIDES * at, y, z[..., None] + up) for at, y, up in ((15, -84, 4), (36, -94, 7))
-    ]
+    process = [_points(x[..., None] + _SIDES * at, y, z[..., None] + up) for at, y, up in ((15, -84, 4), (36, -94, 7))]
     small = [
         ellipsoids(pedicles, (3.6, 7.0, 5.6), 0.6 * CORTEX * wide, film=pair),
         ellipsoids(pedicles, (2.3, 7.0, 4.2), 0.6 * (SPONGY - CORTEX) * wide, film=pair),

@@ -42,6 +42,10 @@ class Solids:
     def __len__(self) -> int:
         return len(self.delta)
 
+    def take(self, index: Int[np.ndarray, " kept"]) -> Self:
+        """Return some of the solids."""
+        return type(self)(*(getattr(self, entry.name)[index] for entry in fields(self)))
+
     @classmethod
     def concatenate(cls, parts: Sequence[Self]) -> Self:
         """Join collections of the same kind."""
@@ -61,6 +65,10 @@ class Ellipsoids(Solids):
     centre: Float[np.ndarray, "solid 3"]
     axes: Float[np.ndarray, "solid 3"]
     roll: Float[np.ndarray, " solid"]
+
+    def outline(self) -> tuple[Float[np.ndarray, "solid 2"], Float[np.ndarray, " solid"]]:
+        """Return circles in (x, z) around the projections: centres and radii."""
+        return self.centre[:, [0, 2]], self.axes.max(1)
 
     def contains(self, points: Float[np.ndarray, "point 3"]) -> Bool[np.ndarray, "point solid"]:
         """Tell which points lie in which ellipsoid, from the implicit equation."""
@@ -90,6 +98,11 @@ class Tubes(Solids):
     cut_start: Float[np.ndarray, "solid 2"]
     cut_stop: Float[np.ndarray, "solid 2"]
 
+    def outline(self) -> tuple[Float[np.ndarray, "solid 2"], Float[np.ndarray, " solid"]]:
+        """Return circles in (x, z) around the projections: centres and radii."""
+        ends = self.start[:, [0, 2]], self.stop[:, [0, 2]]
+        return 0.5 * (ends[0] + ends[1]), 0.5 * np.linalg.norm(ends[1] - ends[0], axis=1) + 3 * self.radius
+
     def contains(self, points: Float[np.ndarray, "point 3"]) -> Bool[np.ndarray, "point solid"]:
         """Tell which points lie in which tube, from the distance to its axis in space."""
         offset = points[:, None] - self.start
@@ -109,7 +122,7 @@ def _unit(vectors: Float[np.ndarray, "*shape 2"]) -> Float[np.ndarray, "*shape 2
     return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)
 
 
-def _flat(value: np.ndarray | float, shape: tuple[int, ...], dtype: type = float) -> np.ndarray:
+def _flat(value: np.ndarray | float, shape: tuple[int, ...], dtype: type = np.float32) -> np.ndarray:
     return np.broadcast_to(np.asarray(value, dtype), shape).ravel()
 
 
@@ -143,14 +156,14 @@ def chain(
     return Tubes(
         film=_flat(film, shape, np.int64),
         slot=_flat(slot, shape, np.int64),
-        domain=_flat(domain, shape, np.int64),
+        domain=_flat(domain, shape, np.int8),
         delta=_flat(delta, shape),
-        start=start.reshape(-1, 3),
-        stop=stop.reshape(-1, 3),
+        start=start.reshape(-1, 3).astype(np.float32),
+        stop=stop.reshape(-1, 3).astype(np.float32),
         radius=_flat(radius, shape),
         flatness=_flat(flatness, shape),
-        cut_start=np.concatenate([along[..., :1, :], joint], -2).reshape(-1, 2),
-        cut_stop=np.concatenate([joint, along[..., -1:, :]], -2).reshape(-1, 2),
+        cut_start=np.concatenate([along[..., :1, :], joint], -2).reshape(-1, 2).astype(np.float32),
+        cut_stop=np.concatenate([joint, along[..., -1:, :]], -2).reshape(-1, 2).astype(np.float32),
     )
 
 
@@ -169,9 +182,9 @@ def ellipsoids(
     return Ellipsoids(
         film=_flat(film, shape, np.int64),
         slot=_flat(slot, shape, np.int64),
-        domain=_flat(domain, shape, np.int64),
+        domain=_flat(domain, shape, np.int8),
         delta=_flat(delta, shape),
-        centre=centre.reshape(-1, 3).astype(float),
+        centre=centre.reshape(-1, 3).astype(np.float32),
         axes=_flat(np.asarray(axes), centre.shape).reshape(-1, 3),
         roll=_flat(roll, shape),
     )

@@ -14,7 +14,8 @@ class Span(NamedTuple):
 
     def length(self) -> np.ndarray:
         """Return the length in mm."""
-        return np.maximum(self.front - self.back, 0.0)
+        length = self.front - self.back
+        return np.maximum(length, 0, out=length)
 
     def meet(self, other: "Span") -> "Span":
         """Return the intersection."""
@@ -26,9 +27,9 @@ class Span(NamedTuple):
 
 
 def uncovered(span: Span, covers: Sequence[Span]) -> np.ndarray:
-    """Return the length of a span outside the union of three others, by inclusion and exclusion.
+    r"""Return the length of a span outside the union of three others, by inclusion and exclusion.
 
-    |S \\ (A∪B∪C)| = |S| - |A| - |B| - |C| + |A∩B| + |A∩C| + |B∩C| - |A∩B∩C|, each met with S.
+    |S \ (A∪B∪C)| = |S| - |A| - |B| - |C| + |A∩B| + |A∩C| + |B∩C| - |A∩B∩C|, each met with S.
     """
     first, second, third = (span.meet(cover) for cover in covers)
     both = first.meet(second)

@@ -122,8 +122,11 @@ def central_vessels(body: np.ndarray) -> Tubes:
     """Return the pulmonary arteries at the hila and the descending aorta, where lung borders them."""
     film = np.arange(len(body))
     soft, root = replacing("soft tissue", "lung"), hila(body)
-    artery = [root + np.stack([_SIDES * x, 0 * _SIDES, 0 * _SIDES + z], -1) for x, z in ((-8, 12), (4, 2), (11, -20), (14, -42))]
-    arteries = chain(np.stack(artery, -2), [7.5, 7.0, 5.2], soft, film=film[:, None], domain=Domain.AIR)
+    artery = [
+        root + np.stack([_SIDES * x, 0 * _SIDES, 0 * _SIDES + z], -1)
+        for x, z in ((-8, 12), (4, 2), (11, -20), (14, -42))
+    ]
+    arteries = chain(np.stack(artery, -2), np.array([7.5, 7.0, 5.2]), soft, film=film[:, None], domain=Domain.AIR)
     knob = body["carina"] + 16
     growth = 0.5 * body["aorta_growth"]
     down = [
