@@ -101,10 +101,10 @@ def sample_anatomy(rng: np.random.Generator, variation: float = 1.0) -> Anatomy:
         variation: Multiplies all deviations: 1 is the spread of adults, 0 the mean adult with another vessel tree.
 
     Raises:
-        InputError: `variation` is negative, not finite or over 2, where organs would leave the chest.
+        InputError: `variation` is negative, not finite or over 1.5, where organs would leave the chest.
     """
-    if not 0 <= variation <= 2:
-        raise InputError(f"variation {variation}", expected="a number from 0 to 2")
+    if not 0 <= variation <= 1.5:
+        raise InputError(f"variation {variation}", expected="a number from 0 to 1.5")
     names, means, deviations, scales = _spread()
     draws = np.clip(rng.standard_normal(len(names) + 1), -2, 2) * variation
     size = 1 + 0.03 * draws[-1]

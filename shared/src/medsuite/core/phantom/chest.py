@@ -9,6 +9,9 @@ from medsuite.core.phantom import organs
 from medsuite.core.phantom.materials import MATERIALS
 from medsuite.core.phantom.span import Span, uncovered
 
+PLEURA_MM = 1.0
+"""Thickness of the line of visceral pleura around a collapsed lung."""
+
 Image = Float[np.ndarray, "film height width"]
 
 
@@ -100,14 +103,14 @@ def _without_gas(pleural: Span, body: np.ndarray, x: np.ndarray, z: np.ndarray) 
 def _add_pleural_gas(
     integral: Image, pleural: Span, chest: Chest, body: np.ndarray, x: np.ndarray, z: np.ndarray
 ) -> None:
-    """Put gas where the lung has withdrawn, and a line of pleura, 1 mm of soft tissue, around what is left of it."""
+    """Put gas where the lung has withdrawn, and a line of pleura, of soft tissue, around what is left of it."""
     films = _affected(body["collapse_right"], body["collapse_left"])
     if not len(films):
         return
     covers = [Span(cover.back[films], cover.front[films]) for cover in chest.covers]
     outer, lung = (Span(entry.back[films], entry.front[films]) for entry in (pleural, chest.aerated))
     body, x, z = body[films], x[films], z[films]
-    within = lung.meet(organs.collapsed_lung(body, x, z, line=1.0).span(x))
+    within = lung.meet(organs.collapsed_lung(body, x, z, line=PLEURA_MM).span(x))
     air, aerated, inner = (uncovered(span, covers) for span in (outer, lung, within))
     soft = MATERIALS["soft tissue"]
     integral[films] += (MATERIALS["air"] - soft) * (air - aerated)

@@ -5,10 +5,11 @@ to the second cumulant, with h = Var(r), is the approximation used here:
 
     P(L) = L - h L² / 2.
 
-Scatter is a Gaussian blur S of the primary radiation I = exp(-P), scaled so that its share of the total on the film is
-the scatter fraction. Quanta are Poisson with mean N p² (I + S) for N quanta per mm² before the patient and pixel pitch
-p. The film is the -log of the counts, less a share of its own wide blur (the dynamic range compression of
-digital systems), windowed between two percentiles of its middle; it is bright where attenuation is high.
+With I = exp(-P) the primary radiation, scatter S is a Gaussian blur of I P, the forward scatter of Ohnesorge et al.
+(1999), which is zero for the open beam; it is scaled to a stated share of what reaches the film behind the patient.
+Quanta are Poisson with mean N p² (I + S) for N quanta per mm² before the patient and pixel pitch p. The film is the
+-log of the counts, less a share of its own wide blur (the dynamic range compression of digital systems), windowed
+between two percentiles of its middle; it is bright where attenuation is high.
 """
 
 import math
@@ -33,7 +34,7 @@ class Acquisition:
         field_of_view_mm: Width and height of the film in the patient.
         photons_per_mm2: Quanta per mm² that would reach the detector without the patient; `inf` for no noise.
         exposure_spread: Standard deviation of the logarithm of the exposure between films.
-        scatter_fraction: Mean share of scatter in what reaches the detector, after the grid.
+        scatter_fraction: Share of scatter in all that reaches the film behind the patient, after the grid.
         scatter_mm: Standard deviation of the scatter kernel.
         blur_mm: Standard deviation of the detector's point spread, whose MTF is exp(-2π²σ²f²).
         hardening: Variance of the relative attenuation over the spectrum; 0 for one energy.
@@ -54,7 +55,7 @@ class Acquisition:
     compression: float = 0.5
     compression_mm: float = 22.0
     window: tuple[float, float] = (0.5, 99.7)
-    visible_difference: float = 0.03
+    visible_difference: float = 0.05
     rose: float = 5.0
 
     @classmethod
@@ -114,12 +115,15 @@ def harden(line_integral: Image, hardening: float) -> Image:
     return line_integral - 0.5 * hardening * line_integral * line_integral
 
 
-def _scatter(primary: Image, acquisition: Acquisition, pitch: float) -> Image:
-    """Return the scattered radiation for the primary one."""
-    ratio = acquisition.scatter_fraction / (1 - acquisition.scatter_fraction)
-    if ratio == 0:
+def _scatter(primary: Image, path: Image, acquisition: Acquisition, pitch: float) -> Image:
+    """Return the scattered radiation S = c · blur(I P), with c such that its share behind the patient is as stated."""
+    if not acquisition.scatter_fraction:
         return np.zeros_like(primary)
-    return ratio * blur(primary, acquisition.scatter_mm / pitch)
+    ratio = acquisition.scatter_fraction / (1 - acquisition.scatter_fraction)
+    source = primary * path
+    behind = np.where(path > 0.05, primary, 0).sum((1, 2), keepdims=True)
+    scale = ratio * behind / np.maximum(source.sum((1, 2), keepdims=True), 1e-9)
+    return scale * blur(source, acquisition.scatter_mm / pitch)
 
 
 @dataclass(frozen=True)
@@ -156,8 +160,9 @@ def expose(
         acquisition: How the films are taken.
         pitch: Distance of pixel centres, mm.
     """
-    primary = np.exp(-harden(line_integral, acquisition.hardening))
-    total = blur(primary + _scatter(primary, acquisition, pitch), acquisition.blur_mm / pitch)
+    path = harden(line_integral, acquisition.hardening)
+    primary = np.exp(-path)
+    total = blur(primary + _scatter(primary, path, acquisition, pitch), acquisition.blur_mm / pitch)
     spread = [np.exp(acquisition.exposure_spread * rng.standard_normal()) for rng in generators]
     quanta = acquisition.photons_per_mm2 * pitch**2 * np.array(spread)
     return Exposure(primary, total, quanta.astype(np.float32)[:, None, None])

@@ -5,7 +5,7 @@ from jaxtyping import Bool, Float
 
 from medsuite.core.phantom import organs
 from medsuite.core.phantom.body import stack_bodies
-from medsuite.core.phantom.chest import lung_attenuation
+from medsuite.core.phantom.chest import PLEURA_MM, lung_attenuation
 from medsuite.core.phantom.materials import MATERIALS
 from medsuite.core.phantom.projection import bones, soft_parts
 from medsuite.core.phantom.scene import Scene
@@ -31,7 +31,8 @@ def attenuation(scene: Scene, points: Float[np.ndarray, "point 3"]) -> Float[np.
     skin = torso.contains(x, y) | ((y > front) & (y <= front + organs.breast(body, x, z)))
     value = np.where(skin, soft, 0.0)
     value = np.where(gas, value - soft + air, value)
-    value = np.where(aerated, value - soft + lung_attenuation(body, x), value)
+    pleura = aerated & ~organs.collapsed_lung(body, x, z, line=PLEURA_MM).contains(x, y) & _collapsed(body, x)
+    value = np.where(aerated & ~pleura, value - soft + lung_attenuation(body, x), value)
     for solids in (*bones(body), *soft_parts([scene], body, [[-1] * len(scene.findings)])):
         near = _near(solids, points)
         domain = near.domain
@@ -48,6 +49,10 @@ def _near(solids: Tubes | Ellipsoids, points: np.ndarray) -> Tubes | Ellipsoids:
     return solids.take(np.flatnonzero(distance <= radius))
 
 
+def _collapsed(body: np.ndarray, x: np.ndarray) -> Bool[np.ndarray, " point"]:
+    return np.where(x < 0, body["collapse_right"], body["collapse_left"]) > 0
+
+
 def _lung(
     body: np.ndarray, x: np.ndarray, y: np.ndarray, z: np.ndarray
 ) -> tuple[Bool[np.ndarray, " point"], Bool[np.ndarray, " point"]]:
@@ -55,6 +60,6 @@ def _lung(
     covered = organs.mediastinum(body, z).contains(x, y)
     covered |= organs.heart(body, z).contains(x, y) | organs.abdomen(body, x, z).contains(x, y)
     pleural = organs.lung(body, x, z).contains(x, y) & organs.aerated_bowl(body, x, z).contains(x, y) & ~covered
-    collapse = np.where(x < 0, body["collapse_right"], body["collapse_left"]) > 0
+    collapse = _collapsed(body, x)
     outer = organs.collapsed_lung(body, x, z).contains(x, y)
     return pleural & (outer | ~collapse), pleural & ~outer & collapse

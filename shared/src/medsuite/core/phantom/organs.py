@@ -56,7 +56,8 @@ def _sided(x: np.ndarray, right: Section, left: Section) -> Section:
     """Take the right organ at negative x and the left one at positive x."""
     right_side = x < 0
     centre_x, half_width, centre_y, half_depth, level = (
-        a if a is b else np.where(right_side, a, b) for a, b in zip(right[:5], left[:5], strict=True)
+        a if a is b else np.where(right_side, a, b).astype(x.dtype, copy=False)
+        for a, b in zip(right[:5], left[:5], strict=True)
     )
     return Section(centre_x, half_width, centre_y, half_depth, level, right.power)
 
@@ -75,7 +76,7 @@ def torso(body: np.ndarray, z: np.ndarray) -> Section:
 
 def breast(body: np.ndarray, x: np.ndarray, z: np.ndarray) -> np.ndarray:
     """Return the thickness of the breast tissue that lies on the front of the torso, in mm."""
-    across, along = (np.abs(x) - 78) / 62, (z + 62) / np.where(z > -62, 85.0, 48.0)
+    across, along = (np.abs(x) - 78) / 62, (z + 62) / np.where(z > -62, np.float32(85), np.float32(48))
     return body["breast_depth"] * np.sqrt(np.maximum(1 - across * across - along * along, 0.0))
 
 

@@ -102,7 +102,7 @@ def project(
 
 
 def _skeletons(body: np.ndarray, film: Sequence[int], grid: Grid, chest: Chest) -> np.ndarray:
-    """Project the bones of each patient once, and those of a healed fracture again."""
+    """Project the bones of each patient once, and those of a healed fracture again; they act at any depth."""
     healed = body["fracture_rib"] != body["fracture_rib"][film]
     drawn, source = np.unique(np.where(healed, np.arange(len(body)), film), return_inverse=True)
     integral = np.zeros((len(drawn), grid.size, grid.size), np.float32)

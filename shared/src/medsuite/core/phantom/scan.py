@@ -119,7 +119,7 @@ def scan_ellipsoids(solids: Ellipsoids, grid: Grid) -> Runs:
 
 
 def _slope(vectors: np.ndarray) -> np.ndarray:
-    """Return z over x of vectors in (x, z), with x kept away from zero."""
+    """Return the second over the first component of vectors, with the first kept away from zero."""
     return vectors[:, 1] / np.where(np.abs(vectors[:, 0]) < 1e-6, 1e-6, vectors[:, 0]).astype(np.float32)
 
 
@@ -134,39 +134,44 @@ def _between(low: np.ndarray, high: np.ndarray, line: np.ndarray, above: np.ndar
     return np.maximum(low, np.where(above, line, -infinite)), np.minimum(high, np.where(above, infinite, line))
 
 
+def _tube_columns(
+    solids: Tubes, wide: np.ndarray, along: np.ndarray, solid: np.ndarray, z: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the interval of x on rows at z where |distance to the axis| <= a', between the two cuts."""
+    from_start, from_stop = z - solids.start[solid, 2], z - solids.stop[solid, 2]
+    lean = _slope(along[:, ::-1])
+    half = wide * np.hypot(lean, np.float32(1))
+    middle = solids.start[solid, 0] + lean[solid] * from_start
+    low, high = middle - half[solid], middle + half[solid]
+    cut = solids.start[solid, 0] - _slope(solids.cut_start)[solid] * from_start
+    low, high = _between(low, high, cut, (solids.cut_start[:, 0] > 0)[solid])
+    cut = solids.stop[solid, 0] - _slope(solids.cut_stop)[solid] * from_stop
+    return _between(low, high, cut, (solids.cut_stop[:, 0] <= 0)[solid])
+
+
 def scan_tubes(solids: Tubes, grid: Grid) -> Runs:
-    """Turn tubes into runs of pixels: on each row the strip |distance| <= a' between the two cuts."""
+    """Turn tubes into runs of pixels."""
     start, stop, pitch = solids.start, solids.stop, np.float32(grid.pitch)
     wide = np.sqrt(solids.radius**2 + np.float32(grid.aperture**2 / 3))
     vector = stop - start
     flat = np.maximum(np.hypot(vector[:, 0], vector[:, 2]), np.float32(1e-6))
     along, slope = vector[:, [0, 2]] / flat[:, None], vector[:, 1] / flat
-    depth = solids.flatness * solids.radius / wide * np.sqrt(1 + slope**2)
+    depth = solids.flatness * (solids.radius / wide) ** 2 * np.sqrt(1 + slope**2)
     ends = [_end_height(cut, along, wide) for cut in (solids.cut_start, solids.cut_stop)]
-    low, high = (
-        np.minimum(start[:, 2] - ends[0], stop[:, 2] - ends[1]),
-        np.maximum(start[:, 2] + ends[0], stop[:, 2] + ends[1]),
-    )
-    solid, row, z = _rows(low, high, solids.film, grid)
-
-    lean, half = 1 / _slope(along), wide / np.maximum(np.abs(along[:, 1]), np.float32(1e-6))
-    from_start, from_stop = z - start[solid, 2], z - stop[solid, 2]
-    middle = start[solid, 0] + lean[solid] * from_start
-    low, high = middle - half[solid], middle + half[solid]
-    line = start[solid, 0] - _slope(solids.cut_start)[solid] * from_start
-    low, high = _between(low, high, line, (solids.cut_start[:, 0] > 0)[solid])
-    line = stop[solid, 0] - _slope(solids.cut_stop)[solid] * from_stop
-    low, high = _between(low, high, line, (solids.cut_stop[:, 0] <= 0)[solid])
+    lowest = np.minimum(start[:, 2] - ends[0], stop[:, 2] - ends[1])
+    highest = np.maximum(start[:, 2] + ends[0], stop[:, 2] + ends[1])
+    solid, row, z = _rows(lowest, highest, solids.film, grid)
+    low, high = _tube_columns(solids, wide, along, solid, z)
     first, count = _columns(low, high, grid.left[solids.film[solid]], grid)
 
     kept = np.flatnonzero(count)
-    solid, row, first, count, height = solid[kept], row[kept], first[kept], count[kept], from_start[kept]
-    film, (tx, tz) = solids.film[solid], along[solid].T
-    offset = grid.left[film] + (first + np.float32(0.5)) * pitch - start[solid, 0]
-    distance, step = tz * offset - tx * height, tz * pitch
+    solid, row, first, count, z = solid[kept], row[kept], first[kept], count[kept], z[kept]
+    film, (tx, tz), steep = solids.film[solid], along[solid].T, slope[solid]
+    across = grid.left[film] + (first + np.float32(0.5)) * pitch - start[solid, 0]
+    up = z - start[solid, 2]
+    distance, step = tz * across - tx * up, tz * pitch
     square = depth[solid] ** 2 * np.stack([wide[solid] ** 2 - distance**2, -2 * distance * step, -(step**2)])
-    steep = slope[solid]
-    middles = np.stack([start[solid, 1] + steep * (offset * tx + height * tz), steep * tx * pitch])
+    middles = np.stack([start[solid, 1] + steep * (across * tx + up * tz), steep * tx * pitch])
     return Runs(solid, (film * grid.size + row) * grid.size + first, count, square, middles)
 
 
