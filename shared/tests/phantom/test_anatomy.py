@@ -2,7 +2,7 @@ from dataclasses import fields, replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medsuite.core.errors import InputError
@@ -17,6 +17,7 @@ def sample(seed: int, variation: float = 1.0) -> Anatomy:
     return sample_anatomy(np.random.default_rng(seed), variation)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32), st.floats(0, 1.5))
 def test_the_same_generator_draws_the_same_patient(seed, variation):
     assert sample(seed, variation) == sample(seed, variation)

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 
@@ -34,13 +34,14 @@ def test_hardening_is_the_second_cumulant_of_a_spectrum():
     variance = float(weights @ (relative - 1) ** 2)
     for length in (0.5, 1.0, 2.0):
         exact = -np.log(weights @ np.exp(-relative * length))
-        assert harden(np.float64(length), variance) == pytest.approx(exact, abs=2e-3)
-        assert abs(exact - harden(np.float64(length), variance)) < 0.2 * abs(exact - length)
+        assert harden(np.array([length]), variance).item() == pytest.approx(exact, abs=2e-3)
+        assert abs(exact - harden(np.array([length]), variance).item()) < 0.2 * abs(exact - length)
 
 
+@settings(deadline=None)
 @given(st.floats(0, 8), st.floats(0.01, 2), st.floats(0, 0.05))
 def test_more_material_always_attenuates_more(length, more, hardening):
-    assert harden(np.float64(length + more), hardening) > harden(np.float64(length), hardening)
+    assert np.diff(harden(np.array([length, length + more]), hardening)) > 0
 
 
 @pytest.mark.parametrize("fraction", [0.2, 0.45, 0.8])

@@ -30,7 +30,7 @@ def nodule(**attributes: object) -> Scene:
 
 
 @given(st.integers(0, 1000), st.integers(0, 1000))
-@settings(max_examples=10)
+@settings(max_examples=10, deadline=None)
 def test_a_film_depends_on_its_scene_and_not_on_the_batch_or_the_threads(first, second):
     scenes = [sample_scene(first), sample_scene(second)]
     together = draw([*scenes, *scenes] * 5, 40, workers=2)
@@ -158,14 +158,15 @@ def test_dark_findings_have_a_negative_contrast():
 
 def test_fewer_quanta_hide_a_faint_lesion():
     faint = nodule(attenuation=0.006)
-    bright, dim = (draw([faint], 128, Acquisition(photons_per_mm2=n, exposure_spread=0)) for n in (1e5, 2.0))
+    bright, dim = (draw([faint], 128, Acquisition(photons_per_mm2=n, exposure_spread=0.0)) for n in (1e5, 2.0))
     assert bright.visible[0]
     assert not dim.visible[0]
 
 
 def test_the_ratio_of_contrast_to_noise_grows_with_the_root_of_the_exposure():
     ratios = [
-        draw([nodule()], 96, Acquisition(photons_per_mm2=n, exposure_spread=0)).contrast_to_noise[0] for n in (1e3, 4e3)
+        draw([nodule()], 96, Acquisition(photons_per_mm2=n, exposure_spread=0.0)).contrast_to_noise[0]
+        for n in (1e3, 4e3)
     ]
     assert ratios[1] == pytest.approx(2 * ratios[0], rel=1e-3)
 

@@ -31,7 +31,7 @@ SECTIONS = {
 
 @pytest.mark.parametrize("name", SECTIONS)
 def test_the_span_of_an_organ_is_where_its_inequality_holds(name):
-    section = SECTIONS[name](body(effusion_left=60, collapse_right=30)[0])
+    section = SECTIONS[name](body(effusion_left=60.0, collapse_right=30.0)[0])
     span = section.span(X)
     for share in (0.02, 0.5, 0.98):
         inside = span.back + share * span.length()
@@ -41,7 +41,7 @@ def test_the_span_of_an_organ_is_where_its_inequality_holds(name):
 
 
 def test_the_heart_is_an_ellipsoid_with_the_three_axes_of_its_anatomy():
-    patient = body()[0, 0]
+    patient = body()[0]
     heights = np.linspace(-130, 60, 1901, dtype=np.float32)[:, None]
     x = np.linspace(-80, 120, 2001, dtype=np.float32)
     volume = 2 * organs.heart(patient, heights).reach(x).sum() * 0.1 * 0.1
@@ -106,14 +106,14 @@ def test_pleural_air_is_widest_at_the_apex():
 
 
 def test_hyperinflation_lowers_and_flattens_the_diaphragm():
-    tops = [organs.dome_heights(body(hyperinflation=growth))[0].item() for growth in (0, 30)]
+    tops = [organs.dome_heights(body(hyperinflation=growth))[0].item() for growth in (0.0, 30.0)]
     assert tops[1] == pytest.approx(tops[0] - 30)
-    assert air(hyperinflation=30).sum() > 1.05 * air().sum()
+    assert air(hyperinflation=30.0).sum() > 1.05 * air().sum()
 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_lungs_stay_within_the_torso_of_any_patient(seed):
-    patient = stack_bodies([sample_anatomy(np.random.default_rng(seed), 1.5)], [Disease()])[0]
+    patient = stack_bodies([sample_anatomy(np.random.default_rng(seed), 1.5)], [Disease()])
     lung = organs.lung(patient, X, Z).span(X)
     torso = organs.torso(patient, Z).span(X)
     seen = lung.length() > 1

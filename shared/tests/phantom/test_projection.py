@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from medsuite.core.phantom import LABELS, Anatomy, Finding, Scene, sample_scene
-from medsuite.core.phantom.lesions import LESIONS
 from medsuite.core.phantom.projection import make_grid, project
 
 FIELD = 345.0
@@ -118,8 +117,9 @@ def test_a_lung_lesion_placed_where_no_lung_is_changes_nothing():
 
 def test_devices_act_through_any_tissue():
     catheter = nodule(shape="catheter", size_mm=2.5, attenuation=0.13, position=(-22.0, 4.0, 40.0))
-    assert mass(catheter) > 0
-    assert "catheter" in LESIONS
+    seen = difference(catheter, 256)
+    rows = np.nonzero(seen.sum(1) > 0)[0]
+    assert np.ptp(rows) == len(rows) - 1  # without a gap from the neck to its tip behind the sternum
 
 
 def test_an_enlarged_heart_grows_by_its_size():
@@ -129,7 +129,7 @@ def test_an_enlarged_heart_grows_by_its_size():
         air = project([Scene(Anatomy(heart_half_depth=1.0, right_atrium=24.0))], 256, FIELD).line_integral[0, 155]
         return np.ptp(np.nonzero(row - air > 0.25)[0]) * FIELD / 256
 
-    assert width(40) - width(0) == pytest.approx(40, abs=10)
+    assert width(40.0) - width(0.0) == pytest.approx(40, abs=10)
 
 
 def test_scenes_do_not_influence_each_other_in_a_batch():

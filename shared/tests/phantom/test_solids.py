@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medsuite.core.phantom.chest import Chest
 from medsuite.core.phantom.scan import Grid, attenuate, scan_ellipsoids, scan_tubes
-from medsuite.core.phantom.solids import Domain, Ellipsoids, Tubes, chain, ellipsoids
+from medsuite.core.phantom.solids import Domain, Ellipsoids, Tubes, chain, ellipsoids, join, select
 from medsuite.core.phantom.span import Span
 
 SIZE = 64
@@ -93,6 +93,7 @@ coordinate = st.floats(-12, 12)
 axis = st.floats(1, 14)
 
 
+@settings(deadline=None)
 @given(st.tuples(coordinate, coordinate, coordinate), st.tuples(axis, axis, axis), st.floats(-3, 3))
 def test_chords_of_any_ellipsoid_match_marching_through_its_implicit_equation(centre, axes, roll):
     solids = ellipsoids(np.array([centre]), axes, 1.0, film=np.zeros(1, int), roll=roll)
@@ -101,6 +102,7 @@ def test_chords_of_any_ellipsoid_match_marching_through_its_implicit_equation(ce
         assert drawn[row, column] == pytest.approx(marched(solids, rays(), row, column), abs=0.06)
 
 
+@settings(deadline=None)
 @given(st.tuples(*[coordinate] * 3), st.tuples(*[coordinate] * 3), st.floats(1, 5), st.floats(0.3, 2))
 def test_chords_of_any_tube_match_marching_through_its_distance_to_the_axis(start, stop, radius, flatness):
     vector = np.subtract(stop, start)
@@ -124,21 +126,21 @@ def test_gas_in_tissue_acts_only_outside_the_lung():
 
 
 def test_solids_outside_the_film_touch_no_pixel():
-    far = ellipsoids(np.array([[500.0, 0, 0], [0, 0, -500.0]]), (9, 9, 9), 1.0, film=np.zeros(2, int))
+    far = ellipsoids(np.array([[500.0, 0, 0], [0, 0, -500.0]]), (9.0, 9.0, 9.0), 1.0, film=np.zeros(2, int))
     assert scan_ellipsoids(far, rays()).count.sum() == 0
 
 
 def test_each_solid_is_drawn_on_its_own_film():
     grid = Grid(SIZE, 1.0, np.float32([-32.5] * 3), np.float32([32.5] * 3), 1e-3)
-    solids = ellipsoids(np.zeros((2, 3)), (5, 5, 5), 1.0, film=np.array([0, 2]))
+    solids = ellipsoids(np.zeros((2, 3)), (5.0, 5.0, 5.0), 1.0, film=np.array([0, 2]))
     air = Span(np.zeros(3 * SIZE**2), np.zeros(3 * SIZE**2))
     _, pixel, _ = attenuate(solids, scan_ellipsoids(solids, grid), Chest(air, (air, air, air)))
     assert set(pixel // SIZE**2) == {0, 2}
 
 
 def test_taking_and_joining_solids_keeps_every_attribute():
-    solids = ellipsoids(np.arange(9.0).reshape(3, 3), (1, 2, 3), np.arange(3.0), film=np.arange(3), slot=4)
-    joined = Ellipsoids.concatenate([solids.take(np.array([0])), solids.take(np.array([1, 2]))])
+    solids = ellipsoids(np.arange(9.0).reshape(3, 3), (1.0, 2.0, 3.0), np.arange(3.0), film=np.arange(3), slot=4)
+    joined = join([select(solids, np.array([0])), select(solids, np.array([1, 2]))])
     for name, value in vars(solids).items():
         np.testing.assert_array_equal(getattr(joined, name), value, err_msg=name)
 

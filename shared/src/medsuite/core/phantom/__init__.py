@@ -7,7 +7,8 @@ from medsuite.core.phantom.films import Films, draw
 from medsuite.core.phantom.findings import Finding
 from medsuite.core.phantom.marks import Mark
 from medsuite.core.phantom.materials import MATERIALS
-from medsuite.core.phantom.scene import SHAPES, Scene, sample_scene
+from medsuite.core.phantom.scene import Scene, sample_scene
+from medsuite.core.phantom.shapes import SHAPES
 from medsuite.core.phantom.sheet import contact_sheet
 from medsuite.core.phantom.templates import LABELS, Request, sample_finding
 

@@ -16,7 +16,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Self
 
 import numpy as np
 from jaxtyping import Float
@@ -59,10 +58,15 @@ class Acquisition:
     rose: float = 5.0
 
     @classmethod
-    def ideal(cls) -> Self:
+    def ideal(cls) -> "Acquisition":
         """Return an acquisition without scatter, blur, noise, beam hardening and compression."""
         return cls(
-            photons_per_mm2=math.inf, exposure_spread=0, scatter_fraction=0, blur_mm=0, hardening=0, compression=0
+            photons_per_mm2=math.inf,
+            exposure_spread=0.0,
+            scatter_fraction=0.0,
+            blur_mm=0.0,
+            hardening=0.0,
+            compression=0.0,
         )
 
     def __post_init__(self) -> None:
@@ -110,7 +114,7 @@ def blur(image: Image, sigma: float) -> Image:
     return left @ (right @ image @ right.T) @ left.T
 
 
-def harden(line_integral: Image, hardening: float) -> Image:
+def harden(line_integral: Float[np.ndarray, "*shape"], hardening: float) -> Float[np.ndarray, "*shape"]:
     """Return the effective line integral of a spectrum, P = L - h L² / 2."""
     return line_integral - 0.5 * hardening * line_integral * line_integral
 

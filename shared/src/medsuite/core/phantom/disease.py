@@ -53,8 +53,8 @@ def _fracture(disease: Disease, finding: Finding, anatomy: Anatomy) -> Disease:
     side, rib, angle = nearest_rib(finding.position, anatomy)
     return replace(
         disease,
-        fracture_rib=rib,
-        fracture_left=side,
+        fracture_rib=float(rib),
+        fracture_left=float(side),
         fracture_at=angle,
         fracture_gap=finding.size_mm,
         fracture_step=0.8 * finding.size_mm,

@@ -9,7 +9,7 @@ from medsuite.core.phantom.chest import PLEURA_MM, lung_attenuation
 from medsuite.core.phantom.materials import MATERIALS
 from medsuite.core.phantom.projection import bones, soft_parts
 from medsuite.core.phantom.scene import Scene
-from medsuite.core.phantom.solids import Domain, Ellipsoids, Tubes
+from medsuite.core.phantom.solids import Domain, Ellipsoids, Tubes, select
 
 
 def attenuation(scene: Scene, points: Float[np.ndarray, "point 3"]) -> Float[np.ndarray, " point"]:
@@ -46,7 +46,7 @@ def _near(solids: Tubes | Ellipsoids, points: np.ndarray) -> Tubes | Ellipsoids:
     centre, radius = solids.outline()
     low, high = points[:, [0, 2]].min(0), points[:, [0, 2]].max(0)
     distance = np.linalg.norm(centre - np.clip(centre, low, high), axis=1)
-    return solids.take(np.flatnonzero(distance <= radius))
+    return select(solids, np.flatnonzero(distance <= radius))
 
 
 def _collapsed(body: np.ndarray, x: np.ndarray) -> Bool[np.ndarray, " point"]:

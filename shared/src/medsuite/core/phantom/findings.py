@@ -21,27 +21,27 @@ class Finding:
     Attributes:
         label: Its name.
         shape: A key of `medsuite.core.phantom.SHAPES`.
-        side: Side of the patient; the right side is on the left of the film. "both" repeats a lesion mirrored.
-        zone: Third of the lung height between apex and diaphragm.
+        side: A `Side` of the patient; the right one is on the left of the film, "both" repeats a lesion mirrored.
+        zone: A `Zone`: third of the lung height between apex and diaphragm.
         size_mm: Largest extent of a lesion; for organs the growth, for fluid the height above the diaphragm, for
             pleural air its width at the apex, for a fracture the gap, for tubes the diameter.
         attenuation: Change against the tissue that it replaces, 1/mm; its sign says whether the mask is where the film
             gets brighter or darker.
         position: x, y, z of the centre in mm (see `Anatomy` for the axes).
-        margin: Sharp, ill-defined (fading over the outer half) or spiculated; see `SHAPES` for what follows it.
-        texture: Of the inside; see `SHAPES`.
+        margin: A `Margin`: sharp, ill-defined (fading over the outer half) or spiculated; see `SHAPES`.
+        texture: A `Texture`, of the inside; see `SHAPES`.
         seed: Of the random detail in its shape.
     """
 
     label: str
     shape: str
-    side: Side
-    zone: Zone
+    side: str
+    zone: str
     size_mm: float
     attenuation: float
     position: tuple[float, float, float]
-    margin: Margin = "sharp"
-    texture: Texture = "homogeneous"
+    margin: str = "sharp"
+    texture: str = "homogeneous"
     seed: int = 0
 
     def __post_init__(self) -> None:

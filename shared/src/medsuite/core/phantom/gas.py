@@ -4,7 +4,7 @@ import numpy as np
 
 from medsuite.core.phantom import organs
 from medsuite.core.phantom.materials import replacing
-from medsuite.core.phantom.solids import Domain, Ellipsoids, Tubes, chain, ellipsoids
+from medsuite.core.phantom.solids import Domain, Ellipsoids, Tubes, chain, ellipsoids, join
 
 _GAS = replacing("air", "soft tissue")
 _TRACHEA = np.array([[0.3, 150.0], [0.6, 90.0], [0.9, 45.0], [1.0, 0.0]])
@@ -19,9 +19,7 @@ def airways(body: np.ndarray) -> Tubes:
     fork = np.stack(
         np.broadcast_arrays(x[..., None] + _BRONCHI[..., 0], -14.0, carina[..., None] + _BRONCHI[..., 1]), -1
     ).astype(float)
-    return Tubes.concatenate(
-        [trachea, chain(fork, np.array([6.0, 4.8]), _GAS, film=film[:, None], domain=Domain.TISSUE)]
-    )
+    return join([trachea, chain(fork, np.array([6.0, 4.8]), _GAS, film=film[:, None], domain=Domain.TISSUE)])
 
 
 def gastric_bubble(body: np.ndarray) -> Ellipsoids:

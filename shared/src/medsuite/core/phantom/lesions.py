@@ -1,4 +1,4 @@
-"""Lesions and devices made of solids, each from the attributes of a finding."""
+"""Lesions in the lung made of solids, each from the attributes of a finding."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -150,69 +150,6 @@ def _net(lesion: Lesion) -> Parts:
     return [lesion.strands(points, lesion.rng.uniform(1.1, 2.1, (count, 1))), nodes]
 
 
-def _generator(lesion: Lesion) -> Parts:
-    """Put a pacemaker under the skin, with leads through the vena cava to right atrium and ventricle."""
-    x, y, z = lesion.centre
-    side, anatomy = np.sign(x), lesion.anatomy
-    can = ellipsoids(
-        lesion.centre[None], (lesion.radius, 4.0, 0.9 * lesion.radius), lesion.finding.attenuation,
-        film=lesion.film, slot=lesion.slot,
-    )  # fmt: skip
-    cava, heart = -0.75 * anatomy.vena_cava, anatomy.heart_z
-    entry = [(x - 16 * side, y, z + 12), (x - 40 * side, 60, z + 20), (24 * side, 20, z + 2), (cava, 0, z - 22)]
-    atrium = [
-        *entry,
-        (cava - 4, 0, 20),
-        (cava - 5, 8, heart + 22),
-        (cava + 6, 20, heart + 16),
-        (cava + 2, 26, heart + 30),
-    ]
-    ventricle = [
-        *entry,
-        (cava - 2, 0, 20),
-        (cava, 10, heart),
-        (cava + 24, 26, heart - 22),
-        (0.72 * anatomy.heart_half_length + anatomy.heart_x - 6, 30, heart - 27),
-    ]
-    return [can, *(lesion.wire(_smooth(path), 1.1) for path in (atrium, ventricle))]
-
-
-def _catheter(lesion: Lesion) -> Parts:
-    """Run a central venous catheter from the neck through the vena cava to its tip at `position`."""
-    x, y, z = lesion.centre
-    side = -1.0 if lesion.finding.side == "right" else 1.0
-    top = lesion.anatomy.lung_apex
-    path = [
-        (side * 44, 12, top + 42),
-        (side * 36, 14, top),
-        (side * 28, 10, top - 36),
-        (x + 3, y, 0.5 * (z + top - 40)),
-        (x, y, z),
-    ]
-    return [lesion.wire(_smooth(path), lesion.radius)]
-
-
-def _tracheal_tube(lesion: Lesion) -> Parts:
-    """Run a tube with a radiopaque stripe down the trachea to its tip at `position`."""
-    x, y, z = lesion.centre
-    path = np.array([(0.3 * x, y + 8, z + 160), (0.6 * x, y + 4, z + 70), (x, y, z)])
-    side = np.array([0.8 * lesion.radius, 0.0, 0.0])
-    wall = lesion.wire(path, lesion.radius, 0.2), lesion.wire(path, 0.72 * lesion.radius, -0.2)
-    return [*wall, lesion.wire(path + side, 0.9)]
-
-
-_STEPS = np.linspace(0, 1, 6)[1:, None]
-_CATMULL_ROM = 0.5 * np.array([[0, 2, 0, 0], [-1, 0, 1, 0], [2, -5, 4, -1], [-1, 3, -3, 1]])
-_CURVE = _STEPS ** np.arange(4) @ _CATMULL_ROM
-
-
-def _smooth(path: list[tuple[float, float, float]]) -> Float[np.ndarray, "point 3"]:
-    """Draw a Catmull-Rom spline through the corners of a path, five steps between corners."""
-    corners = np.array([path[0], *path, path[-1]], dtype=float)
-    pieces = np.lib.stride_tricks.sliding_window_view(corners, 4, axis=0)
-    return np.concatenate([corners[:1], (_CURVE @ pieces.transpose(0, 2, 1)).reshape(-1, 3)])
-
-
 LESIONS: Mapping[str, Callable[[Lesion], Parts]] = MappingProxyType(
     {
         "round": _round,
@@ -223,25 +160,6 @@ LESIONS: Mapping[str, Callable[[Lesion], Parts]] = MappingProxyType(
         "wedge": _wedge,
         "plate": _plate,
         "net": _net,
-        "generator": _generator,
-        "catheter": _catheter,
-        "tracheal tube": _tracheal_tube,
     }
 )
-"""Builders of the shapes that are solids added to the anatomy."""
-
-
-def build(finding: Finding, anatomy: Anatomy, film: int, slot: int) -> Parts:
-    """Return the solids of a finding; mirrored twice where its side is "both".
-
-    Args:
-        finding: With a shape in `LESIONS`.
-        anatomy: The patient.
-        film: Index of the film in the batch.
-        slot: Index of the finding in the batch, -1 to leave its difference unrecorded.
-    """
-    centre = np.array(finding.position, dtype=float)
-    mirrored = [centre, centre * [-1, 1, 1]] if finding.side == "both" else [centre]
-    rng = np.random.default_rng(finding.seed)
-    builder = LESIONS[finding.shape]
-    return [part for place in mirrored for part in builder(Lesion(finding, anatomy, place, film, slot, rng))]
+"""Builders of the shapes in aerated lung; the first three follow margin and texture, the others have their own."""

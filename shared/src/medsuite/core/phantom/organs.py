@@ -66,7 +66,7 @@ def torso(body: np.ndarray, z: np.ndarray) -> Section:
     """Return chest, shoulders and neck: soft tissue from skin to skin."""
     chest = 0.5 * (body["lung_lateral_right"] + body["lung_lateral_left"]) + body["wall_lateral"]
     axilla = body["shoulder"] - 95
-    arms = chest - 6 * _bump(z, axilla, 22) + 120 * _ramp(z, axilla, axilla + 75)
+    arms = chest - 6 * _bump(z, axilla, 22.0) + 120 * _ramp(z, axilla, axilla + 75)
     slope = np.clip((body["shoulder"] + 42 - z) / 46, 0.0, 1.6)
     half_width = np.minimum(arms, 60 + 130 * slope**1.8)
     depth = body["lung_half_depth"] + body["wall_depth"]
@@ -152,11 +152,11 @@ def mediastinum(body: np.ndarray, z: np.ndarray) -> Section:
     knob, trunk = body["carina"] + 18, body["carina"] - 18
     atrium = body["right_atrium"] + 0.4 * body["heart_growth"]
     flare = 12 * _ramp(z, knob + 40, knob + 80)
-    left = half + (body["aortic_knob"] + growth - half) * _bump(z, knob, 13) + flare
-    left = left + (body["pulmonary_trunk"] - half) * _bump(z, trunk, 16)
+    left = half + (body["aortic_knob"] + growth - half) * _bump(z, knob, 13.0) + flare
+    left = left + (body["pulmonary_trunk"] - half) * _bump(z, trunk, 16.0)
     cava = body["vena_cava"] + 0.4 * growth - half
     right = half + cava * _ramp(z, 5.0, 35.0) * (1 - _ramp(z, knob, knob + 40)) + flare
-    right = right + (atrium - half) * _bump(z, body["heart_z"] + 14, 32)
+    right = right + (atrium - half) * _bump(z, body["heart_z"] + 14, 32.0)
     return Section(0.5 * (left - right), 0.5 * (left + right), 0.0, body["mediastinum_half_depth"], power=4)
 
 

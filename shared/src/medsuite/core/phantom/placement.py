@@ -7,7 +7,6 @@ import numpy as np
 from medsuite.core.phantom import organs
 from medsuite.core.phantom.anatomy import Anatomy
 from medsuite.core.phantom.body import Disease, stack_bodies
-from medsuite.core.phantom.findings import Side, Zone
 from medsuite.core.phantom.skeleton import rib_points
 
 Point = tuple[float, float, float]
@@ -26,8 +25,8 @@ class Spot:
     """
 
     anatomy: Anatomy
-    side: Side
-    zone: Zone
+    side: str
+    zone: str
     size_mm: float
     rng: np.random.Generator
 

@@ -10,10 +10,10 @@ from medsuite.core.phantom import gas, skeleton, vessels
 from medsuite.core.phantom.body import stack_bodies
 from medsuite.core.phantom.chest import Chest, trace
 from medsuite.core.phantom.disease import CHANGES
-from medsuite.core.phantom.lesions import LESIONS, build
 from medsuite.core.phantom.scan import Grid, attenuate, scan_ellipsoids, scan_tubes
 from medsuite.core.phantom.scene import Scene
-from medsuite.core.phantom.solids import Ellipsoids, Tubes
+from medsuite.core.phantom.shapes import SOLID, build
+from medsuite.core.phantom.solids import Ellipsoids, Tubes, join
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def bones(body: np.ndarray) -> tuple[Tubes, Ellipsoids]:
     """Return the skeletons of a batch of patients."""
     spine, processes = skeleton.spine(body)
     shoulders, heads = skeleton.shoulders(body)
-    return Tubes.concatenate([skeleton.ribs(body), spine, shoulders]), Ellipsoids.concatenate([processes, heads])
+    return join([skeleton.ribs(body), spine, shoulders]), join([processes, heads])
 
 
 def soft_parts(scenes: Sequence[Scene], body: np.ndarray, slots: Sequence[Sequence[int]]) -> tuple[Tubes, Ellipsoids]:
@@ -60,10 +60,10 @@ def soft_parts(scenes: Sequence[Scene], body: np.ndarray, slots: Sequence[Sequen
     blobs = [gas.gastric_bubble(body)]
     for film, (scene, places) in enumerate(zip(scenes, slots, strict=True)):
         for finding, slot in zip(scene.findings, places, strict=True):
-            parts = build(finding, scene.anatomy, film, slot) if finding.shape in LESIONS else ()
+            parts = build(finding, scene.anatomy, film, slot) if finding.shape in SOLID else ()
             tubes += [part for part in parts if isinstance(part, Tubes)]
             blobs += [part for part in parts if isinstance(part, Ellipsoids)]
-    return Tubes.concatenate(tubes), Ellipsoids.concatenate(blobs)
+    return join(tubes), join(blobs)
 
 
 def project(
@@ -96,12 +96,12 @@ def project(
         _add(integral, pixel, value)
         own = np.flatnonzero(slot >= 0)
         _add(difference, slot[own] * size**2 + pixel[own] % size**2, value[own])
-    integral += _skeletons(body, [*range(len(scenes)), *films[changing]], grid, chest)
+    integral += _skeletons(body, np.r_[: len(scenes), films[changing]], grid, chest)
     difference[changing] = integral[films[changing]] - integral[len(scenes) :]
     return Projection(integral[: len(scenes)], difference, films)
 
 
-def _skeletons(body: np.ndarray, film: Sequence[int], grid: Grid, chest: Chest) -> np.ndarray:
+def _skeletons(body: np.ndarray, film: Int[np.ndarray, " film"], grid: Grid, chest: Chest) -> np.ndarray:
     """Project the bones of each patient once, and those of a healed fracture again; they act at any depth."""
     healed = body["fracture_rib"] != body["fracture_rib"][film]
     drawn, source = np.unique(np.where(healed, np.arange(len(body)), film), return_inverse=True)

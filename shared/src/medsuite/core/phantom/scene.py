@@ -10,16 +10,8 @@ from medsuite.core.phantom.anatomy import Anatomy, sample_anatomy
 from medsuite.core.phantom.body import Disease
 from medsuite.core.phantom.disease import CHANGES
 from medsuite.core.phantom.findings import Finding
-from medsuite.core.phantom.lesions import LESIONS
+from medsuite.core.phantom.shapes import SHAPES
 from medsuite.core.phantom.templates import LABELS, Request, sample_finding
-
-SHAPES = (*LESIONS, *CHANGES)
-"""All shapes that a finding can have.
-
-Lesions in the lung: round, oval, lobulated (these follow margin and texture), ring, cloud, wedge, plate, net.
-Devices: generator, catheter, tracheal tube. Changes of organs, whose attenuation is their own: enlarged heart,
-wide aorta, meniscus (fluid), pleural air, hyperinflation, fracture.
-"""
 
 _ANATOMY, _FINDINGS, _NOISE = range(3)
 

@@ -6,7 +6,7 @@ from jaxtyping import Float
 from medsuite.core.phantom import organs
 from medsuite.core.phantom.materials import replacing
 from medsuite.core.phantom.organs import Value
-from medsuite.core.phantom.solids import Ellipsoids, Tubes, chain, ellipsoids
+from medsuite.core.phantom.solids import Ellipsoids, Tubes, chain, ellipsoids, join
 
 CORTEX = replacing("cortical bone", "soft tissue")
 SPONGY = replacing("spongy bone", "soft tissue")
@@ -91,7 +91,7 @@ def ribs(body: np.ndarray) -> Tubes:
     flatness = _tall(body, 3)["rib_half_depth"] / _tall(body, 3)["rib_half_height"]
     shell = chain(points, radius, CORTEX * strength, film=films, flatness=flatness)
     core = chain(points, 0.76 * radius, (SPONGY - CORTEX) * strength, film=films, flatness=0.9 * flatness)
-    return Tubes.concatenate([shell, core])
+    return join([shell, core])
 
 
 def spine(body: np.ndarray) -> tuple[Tubes, Ellipsoids]:
@@ -111,14 +111,16 @@ def spine(body: np.ndarray) -> tuple[Tubes, Ellipsoids]:
     sides = _SIDES * (half - 6)[..., None]
     pedicles = _points(x[..., None] + sides, -78.0, z[..., None] + 3)
     pair, wide = film[..., None], density[..., None]
-    process = [_points(x[..., None] + _SIDES * at, y, z[..., None] + up) for at, y, up in ((15, -84, 4), (36, -94, 7))]
+    process = [
+        _points(x[..., None] + _SIDES * at, y, z[..., None] + up) for at, y, up in ((15, -84.0, 4), (36, -94.0, 7))
+    ]
     small = [
         ellipsoids(pedicles, (3.6, 7.0, 5.6), 0.6 * CORTEX * wide, film=pair),
         ellipsoids(pedicles, (2.3, 7.0, 4.2), 0.6 * (SPONGY - CORTEX) * wide, film=pair),
         ellipsoids(_points(x, -100.0, z - 9), (2.8, 11.0, 7.5), 0.3 * CORTEX * density, film=film),
     ]
     arms = chain(np.stack(process, -2), 4.2, 0.25 * CORTEX * wide[..., None], film=pair)
-    return Tubes.concatenate([*bodies, arms]), Ellipsoids.concatenate(small)
+    return join([*bodies, arms]), join(small)
 
 
 def shoulders(body: np.ndarray) -> tuple[Tubes, Ellipsoids]:
@@ -140,9 +142,9 @@ def shoulders(body: np.ndarray) -> tuple[Tubes, Ellipsoids]:
     single, side = film, _SIDES
     x, density = _tall(body, 1)["scapula_x"], _tall(body, 1)["bone_density"]
     solids = [
-        ellipsoids(_points(side * x, -92.0, 66.0), (22, 2.0, 60), CORTEX * density, film=single, roll=-0.24 * side),
-        ellipsoids(_points(side * (x + 40), -10.0, 118.0), (25, 25, 26), 0.9 * SPONGY * density, film=single),
-        ellipsoids(_points(side * (x + 40), -10.0, 118.0), (25, 25, 26), 0.10 * CORTEX * density, film=single),
-        ellipsoids(_points(0 * side, 92.0, 98 + 0 * x), (11, 6, 24), 0.5 * SPONGY * density, film=single),
+        ellipsoids(_points(side * x, -92.0, 66.0), (22.0, 2.0, 60.0), CORTEX * density, film=single, roll=-0.24 * side),
+        ellipsoids(_points(side * (x + 40), -10.0, 118.0), (25.0, 25.0, 26.0), 0.9 * SPONGY * density, film=single),
+        ellipsoids(_points(side * (x + 40), -10.0, 118.0), (25.0, 25.0, 26.0), 0.10 * CORTEX * density, film=single),
+        ellipsoids(_points(0 * side, 92.0, 98 + 0 * x), (11.0, 6.0, 24.0), 0.5 * SPONGY * density, film=single),
     ]
-    return Tubes.concatenate(tubes), Ellipsoids.concatenate(solids)
+    return join(tubes), join(solids)

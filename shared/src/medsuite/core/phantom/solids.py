@@ -7,12 +7,10 @@ the attenuation inside it by `delta`, within its domain. Thousands of them, of a
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from enum import IntEnum
-from typing import Self
+from typing import TypeVar
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-
-Depth = Float[np.ndarray, "*shape"]
 
 
 class Domain(IntEnum):
@@ -42,14 +40,19 @@ class Solids:
     def __len__(self) -> int:
         return len(self.delta)
 
-    def take(self, index: Int[np.ndarray, " kept"]) -> Self:
-        """Return some of the solids."""
-        return type(self)(*(getattr(self, entry.name)[index] for entry in fields(self)))
 
-    @classmethod
-    def concatenate(cls, parts: Sequence[Self]) -> Self:
-        """Join collections of the same kind."""
-        return cls(*(np.concatenate([getattr(part, entry.name) for part in parts]) for entry in fields(cls)))
+Kind = TypeVar("Kind", bound=Solids)
+
+
+def join(parts: Sequence[Kind]) -> Kind:
+    """Join collections of one kind of solid."""
+    kind = type(parts[0])
+    return kind(*(np.concatenate([getattr(part, entry.name) for part in parts]) for entry in fields(kind)))
+
+
+def select(solids: Kind, index: Int[np.ndarray, " kept"]) -> Kind:
+    """Return some of the solids."""
+    return type(solids)(*(getattr(solids, entry.name)[index] for entry in fields(solids)))
 
 
 @dataclass(frozen=True)
@@ -122,7 +125,7 @@ def _unit(vectors: Float[np.ndarray, "*shape 2"]) -> Float[np.ndarray, "*shape 2
     return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)
 
 
-def _flat(value: np.ndarray | float, shape: tuple[int, ...], dtype: type = np.float32) -> np.ndarray:
+def _flat(value: np.ndarray | float | int, shape: tuple[int, ...], dtype: type = np.float32) -> np.ndarray:
     return np.broadcast_to(np.asarray(value, dtype), shape).ravel()
 
 

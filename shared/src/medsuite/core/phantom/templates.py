@@ -53,7 +53,7 @@ LABELS: Mapping[str, Template] = MappingProxyType(
         "cardiomegaly": Template(
             place=placement.at_heart,
             shapes=("enlarged heart",),
-            size_mm=(28, 55),
+            size_mm=(28.0, 55.0),
             attenuation=(_SOFT, _SOFT),
             sides=("midline",),
             zones=("lower",),
@@ -61,35 +61,35 @@ LABELS: Mapping[str, Template] = MappingProxyType(
         "pleural effusion": Template(
             place=placement.at_base,
             shapes=("meniscus",),
-            size_mm=(30, 110),
+            size_mm=(30.0, 110.0),
             attenuation=(_SOFT, _SOFT),
             zones=("lower",),
         ),
         "pneumothorax": Template(
             place=placement.at_apex,
             shapes=("pleural air",),
-            size_mm=(22, 70),
+            size_mm=(22.0, 70.0),
             attenuation=(_GAS, _GAS),
             zones=("upper",),
         ),
         "nodule": Template(
             place=placement.in_lung,
             shapes=("round", "oval"),
-            size_mm=(10, 30),
+            size_mm=(10.0, 30.0),
             attenuation=(0.8 * _SOFT, _SOFT),
             margins=("sharp", "ill-defined", "spiculated"),
         ),
         "mass": Template(
             place=placement.in_lung,
             shapes=("round", "lobulated"),
-            size_mm=(32, 65),
+            size_mm=(32.0, 65.0),
             attenuation=(0.8 * _SOFT, _SOFT),
             margins=("sharp", "spiculated"),
         ),
         "consolidation": Template(
             place=placement.in_lung,
             shapes=("cloud", "wedge"),
-            size_mm=(55, 105),
+            size_mm=(55.0, 105.0),
             attenuation=(0.6 * _SOFT, _SOFT),
             margins=("ill-defined",),
             textures=("patchy",),
@@ -97,14 +97,14 @@ LABELS: Mapping[str, Template] = MappingProxyType(
         "cavity": Template(
             place=placement.in_lung,
             shapes=("ring",),
-            size_mm=(28, 60),
+            size_mm=(28.0, 60.0),
             attenuation=(0.9 * _SOFT, _SOFT),
             zones=("upper", "middle"),
         ),
         "interstitial lines": Template(
             place=placement.in_lung,
             shapes=("net",),
-            size_mm=(110, 190),
+            size_mm=(110.0, 190.0),
             attenuation=(_SOFT, _SOFT),
             sides=("both",),
             zones=("lower", "middle"),
@@ -113,20 +113,20 @@ LABELS: Mapping[str, Template] = MappingProxyType(
         "plate atelectasis": Template(
             place=placement.in_lung,
             shapes=("plate",),
-            size_mm=(45, 95),
+            size_mm=(45.0, 95.0),
             attenuation=(0.8 * _SOFT, _SOFT),
             zones=("lower", "middle"),
         ),
         "rib fracture": Template(
             place=placement.on_rib,
             shapes=("fracture",),
-            size_mm=(5, 11),
+            size_mm=(5.0, 11.0),
             attenuation=(-_BONE, -_BONE),
         ),
         "pacemaker": Template(
             place=placement.under_skin,
             shapes=("generator",),
-            size_mm=(42, 52),
+            size_mm=(42.0, 52.0),
             attenuation=(_METAL, _METAL),
             zones=("upper",),
         ),
@@ -140,13 +140,13 @@ LABELS: Mapping[str, Template] = MappingProxyType(
         "calcified granuloma": Template(
             place=placement.in_lung,
             shapes=("round",),
-            size_mm=(6, 12),
+            size_mm=(6.0, 12.0),
             attenuation=(0.9 * _STONE, 1.2 * _STONE),
         ),
         "hilar enlargement": Template(
             place=placement.at_hilum,
             shapes=("lobulated",),
-            size_mm=(36, 58),
+            size_mm=(36.0, 58.0),
             attenuation=(_SOFT, _SOFT),
             sides=("right", "left", "both"),
             zones=("middle",),
@@ -154,7 +154,7 @@ LABELS: Mapping[str, Template] = MappingProxyType(
         "endotracheal tube": Template(
             place=placement.in_trachea,
             shapes=("tracheal tube",),
-            size_mm=(9, 11),
+            size_mm=(9.0, 11.0),
             attenuation=(_POLYMER, _POLYMER),
             sides=("midline",),
             zones=("upper",),
@@ -162,7 +162,7 @@ LABELS: Mapping[str, Template] = MappingProxyType(
         "aortic enlargement": Template(
             place=placement.at_aorta,
             shapes=("wide aorta",),
-            size_mm=(10, 24),
+            size_mm=(10.0, 24.0),
             attenuation=(_SOFT, _SOFT),
             sides=("left",),
             zones=("middle",),
@@ -170,7 +170,7 @@ LABELS: Mapping[str, Template] = MappingProxyType(
         "emphysema": Template(
             place=placement.at_base,
             shapes=("hyperinflation",),
-            size_mm=(16, 34),
+            size_mm=(16.0, 34.0),
             attenuation=(0.3 * _GAS, 0.3 * _GAS),
             sides=("both",),
             zones=("all",),
@@ -196,8 +196,8 @@ class Request:
     """
 
     label: str
-    side: Side | None = None
-    zone: Zone | None = None
+    side: str | None = None
+    zone: str | None = None
     size_mm: float | None = None
     contrast: float = 1.0
 

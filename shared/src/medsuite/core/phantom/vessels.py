@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from medsuite.core.phantom.materials import replacing
-from medsuite.core.phantom.solids import Domain, Tubes, chain
+from medsuite.core.phantom.solids import Domain, Tubes, chain, join
 
 BRANCHES = 9
 _SIDES = np.array([-1.0, 1.0])
@@ -96,7 +96,7 @@ def pulmonary_vessels(body: np.ndarray, seeds: Sequence[int]) -> Tubes:
         film = np.arange(len(body)).reshape(-1, *[1] * extra)
         delta = replacing("soft tissue", "lung")
         parts.append(chain(placed, radius * strength, delta, film=film, domain=Domain.AIR))
-    return Tubes.concatenate(parts)
+    return join(parts)
 
 
 def _drawn_together(points: np.ndarray, body: np.ndarray, factor: np.ndarray) -> np.ndarray:
@@ -134,4 +134,4 @@ def central_vessels(body: np.ndarray) -> Tubes:
         for x, z in ((24, knob), (21, knob - 45), (19, knob - 100), (15, knob - 180))
     ]
     aorta = chain(np.stack(down, -2).astype(float), 12.5, soft, film=film, domain=Domain.AIR)
-    return Tubes.concatenate([arteries, aorta])
+    return join([arteries, aorta])
