@@ -77,6 +77,7 @@ class Session:
             )
         self._stack = ExitStack()
         self._base = ""
+        self._announced: int | None = None
         self._pending: int | None = None
         self._inputs: dict[str, Any] = {}
         self._incoming: Incoming | None = None
@@ -93,6 +94,11 @@ class Session:
             raise InputError("no prompt has been compressed in this session", fix="call model.generate(...) inside it")
         return self.reports[-1]
 
+    @property
+    def model(self) -> PreTrainedModel:
+        """The model that the session is open on."""
+        return self._model
+
     def begin_prefill(self, tokens: int, resume: Observation | None = None) -> None:
         """Say that the next forward passes together read a prompt of `tokens` tokens, in chunks of any size.
 
@@ -103,8 +109,9 @@ class Session:
             tokens: Tokens that are still to be read.
             resume: Observation of the part that the cache already holds.
         """
-        self._pending = tokens
-        self.observation = resume
+        self._announced = tokens
+        if resume is not None:
+            self._pending, self.observation = tokens, resume
 
     def __enter__(self) -> "Session":
         self._base = base_implementation(self._model)
@@ -151,11 +158,11 @@ class Session:
 
         def generate(*args: Any, **kwargs: Any) -> Any:
             self._refuse_generate(kwargs)
-            self._pending = _uncached_tokens(args, kwargs)
+            self._announced = _uncached_tokens(args, kwargs)
             try:
                 return original(*args, **kwargs)
             finally:
-                self._pending = None
+                self._announced = self._pending = None
 
         stack.callback(delattr, self._model, "generate")
         self._model.generate = generate  # type: ignore[method-assign]
@@ -184,7 +191,7 @@ class Session:
         if first.compressed:
             self._pending = None
         elif first.seen == 0:
-            self._pending = self._pending or incoming.tokens
+            self._pending, self._announced = self._announced or incoming.tokens, None
             self.observation, self._seconds = None, 0.0
         elif self._pending is None and self._recipe is not None:
             raise InputError(f"the cache holds {first.seen} tokens that were not observed", fix="call begin_prefill()")
