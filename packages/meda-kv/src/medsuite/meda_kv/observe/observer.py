@@ -132,17 +132,19 @@ class LayerObserver:
         for part in score_blocks(inputs, sample.rows, causal=causal):
             weights = sample.weights[start : start + len(part.rows)]
             start += len(part.rows)
+            whole: Tensor | None = None
             for kind in wanted:
+                side = _side(kind, tokens)
                 sums = entropies.get(kind) or EntropySums.zeros(inputs.query)
-                entropies[kind], attention = _add_entropy(sums, part, _side(kind, tokens), inputs, tokens, weights)
+                entropies[kind], attention = _add_entropy(sums, part, side, inputs, tokens, weights)
+                whole = whole if bool(side.crossing.any()) else attention
             if causal and "accumulated attention" in self.plan.statistics:
-                if "full entropy" not in wanted:
-                    _, attention = softmax_moments(part.scores, part.visible)
+                # A softmax over the whole row serves the entropy and the accumulated attention.
+                attention = softmax_moments(part.scores, part.visible)[1] if whole is None else whole
                 mass = _add_mass(mass, attention, part, inputs, tokens, weights)
         return replace(self, entropies=entropies, mass=mass)
 
     def _wanted(self, causal: bool) -> list[Statistic]:
-        """Entropies to take; the full row comes last, so that its softmax serves the accumulated attention."""
         kinds: tuple[Statistic, ...] = ("cross entropy", "full entropy") if causal else ("unmasked cross entropy",)
         return [kind for kind in kinds if kind in self.plan.statistics]
 
