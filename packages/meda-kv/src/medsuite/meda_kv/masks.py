@@ -37,4 +37,4 @@ def layer_mask(
     visible = visible_rows(layer, incoming)
     if implementation == "sdpa":
         return visible
-    return torch.where(visible, 0.0, torch.finfo(dtype).min).to(dtype)
+    return torch.zeros_like(visible, dtype=dtype).masked_fill(~visible, torch.finfo(dtype).min)

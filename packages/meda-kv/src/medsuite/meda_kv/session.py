@@ -283,7 +283,13 @@ class Session:
         self._pending -= self._incoming.tokens
         if self._pending > 0:
             return
-        self._pending = None
+        excess, self._pending = -self._pending, None
+        if excess:
+            raise InputError(
+                f"a pass read the prompt and {excess} tokens more, as speculative decoding does",
+                expected="the prompt alone",
+                fix="generate without prompt_lookup_num_tokens and assistant_model",
+            )
         silent = [i for i in compressible(self.cache) if self.observation.layers[i].calls == 0]
         if silent:
             raise InputError(
