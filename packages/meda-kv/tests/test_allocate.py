@@ -17,17 +17,21 @@ from medsuite.meda_kv.allocate import (
 from medsuite.meda_kv.allocate.entropy import softmax
 
 # Mean full-row entropies of SmolLM2-135M's 30 layers over 2,048 tokens of real text.
-SMOLLM2 = np.array(
-    "5.72 3.88 4.10 2.92 2.71 2.80 3.15 2.77 3.23 2.86 2.80 2.64 2.63 1.98 2.24 2.28 2.49 1.97 1.50 1.97 2.19 2.49 1.95 "
-    "1.93 1.89 1.08 1.39 1.91 2.33 2.25".split(),
-    dtype=float,
+SMOLLM2 = np.fromstring(
+    """5.72 3.88 4.10 2.92 2.71 2.80 3.15 2.77 3.23 2.86 2.80 2.64 2.63 1.98 2.24
+    2.28 2.49 1.97 1.50 1.97 2.19 2.49 1.95 1.93 1.89 1.08 1.39 1.91 2.33 2.25""",
+    sep=" ",
 )
 
 
 def table(entropy, tokens=2048, ratio=0.2, lower=0):
     layers = len(entropy)
     return LayerTable(
-        tokens, int(ratio * layers * tokens), np.full(layers, lower), np.full(layers, tokens), np.asarray(entropy, float)
+        tokens,
+        int(ratio * layers * tokens),
+        np.full(layers, lower),
+        np.full(layers, tokens),
+        np.asarray(entropy, float),
     )
 
 

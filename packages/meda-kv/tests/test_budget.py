@@ -20,7 +20,7 @@ def problems(draw):
 
 @given(problems())
 def test_shared_slots_sum_to_the_target_within_the_bounds(problem):
-    weights, target, lower, upper = problem
+    _, target, lower, upper = problem
     slots = share_slots(*problem)
     assert slots.sum() == target
     assert (slots >= lower).all()
@@ -36,7 +36,9 @@ def test_water_filling_equals_a_bisection_on_the_level(problem):
     for _ in range(200):
         level = (low + high) / 2
         low, high = (level, high) if np.clip(level * weights, lower, upper).sum() < target else (low, level)
-    np.testing.assert_allclose(water_fill(weights, target, lower, upper), np.clip(high * weights, lower, upper), atol=1e-6)
+    np.testing.assert_allclose(
+        water_fill(weights, target, lower, upper), np.clip(high * weights, lower, upper), atol=1e-6
+    )
 
 
 @given(problems())
@@ -72,7 +74,7 @@ def test_largest_remainders_are_hamiltons():
 
 
 def test_a_target_below_the_bounds_is_refused_with_the_smallest_feasible():
-    with pytest.raises(InputError, match="between 12 .* and 30"):
+    with pytest.raises(InputError, match=r"between 12 .* and 30"):
         share_slots(np.ones(3), 5, np.full(3, 4), np.full(3, 10))
 
 

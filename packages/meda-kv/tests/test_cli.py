@@ -23,7 +23,9 @@ def test_inspect_counts_layers_and_bytes(tmp_path):
 
 
 def test_bench_prints_bytes_time_and_bound_of_every_arm():
-    output = invoke("bench", "tiny", "--prompt-tokens", "128", "--methods", "h2o, meda", "--ratio", "0.25", "--new-tokens", "3")
+    output = invoke(
+        "bench", "tiny", "--prompt-tokens", "128", "--methods", "h2o, meda", "--ratio", "0.25", "--new-tokens", "3"
+    )
     rows = {line.split()[0]: line.split() for line in output.splitlines()[1:]}
     assert list(rows) == ["full", "h2o", "meda"]
     full, kept = (int(rows[arm][2].replace(",", "")) for arm in ("full", "h2o"))

@@ -4,7 +4,18 @@ import numpy as np
 import pytest
 import torch
 
-from medsuite.meda_kv import Budget, CrossModalEntropy, Protect, Random, Recipe, SnapKV, Uniform, compress, observe, read
+from medsuite.meda_kv import (
+    Budget,
+    CrossModalEntropy,
+    Protect,
+    Random,
+    Recipe,
+    SnapKV,
+    Uniform,
+    compress,
+    observing,
+    read,
+)
 from medsuite.meda_kv.constructed import CODE, idle_entropy, lookup_entropy, retrieval_batch, retrieval_model
 from medsuite.meda_kv.observe.observer import LayerObserver
 
@@ -100,7 +111,7 @@ def test_entropy_of_the_context_alone_cannot_know_which_layer_will_be_asked():
 def test_reading_a_prompt_observes_without_compressing():
     ids = torch.arange(12)[None]
     model = retrieval_model()
-    with observe(model, recipe(0.5, CrossModalEntropy()).observation()) as session:
+    with observing(model, recipe(0.5, CrossModalEntropy()).observation()) as session:
         whole = read(session, ids)
         continued = read(session, ids[:, 8:], after=read(session, ids[:, :8]))
     assert whole.cache.get_seq_length() == 12

@@ -4,7 +4,7 @@ import torch
 
 from medsuite.core import tiny
 from medsuite.core.errors import InputError
-from medsuite.meda_kv import Budget, CompressedCache, H2O, Protect, Recipe, compress, observe, read
+from medsuite.meda_kv import H2O, Budget, CompressedCache, Protect, Recipe, compress, observing, read
 from medsuite.meda_kv.attention import cache_argument
 from medsuite.meda_kv.evaluate.haystack import documentation, passage
 from medsuite.meda_kv.evaluate.needle import ask, passkey
@@ -56,7 +56,7 @@ def test_scores_are_those_of_generate_under_compression():
     question = needle()
     whole = torch.cat([question.context, question.question], dim=1)
     rest = torch.cat([question.opening, question.answer[:, :-1]], dim=1)
-    with observe(LLAMA.model, HALF.observation()) as session:
+    with observing(LLAMA.model, HALF.observation()) as session:
         scores = {(score.arm, score.protocol): score for score in ask(session, question, {"half": HALF})}
     cache = CompressedCache(LLAMA.model.config)
     with compress(LLAMA.model, HALF), torch.no_grad():
@@ -69,7 +69,7 @@ def test_scores_are_those_of_generate_under_compression():
 
 
 def test_the_full_arm_does_not_depend_on_when_the_question_comes():
-    with observe(LLAMA.model, HALF.observation()) as session:
+    with observing(LLAMA.model, HALF.observation()) as session:
         full = [score.nll for score in ask(session, needle(), {"half": HALF}) if score.arm == "full"]
     assert full[0] == pytest.approx(full[1], abs=1e-4)
 
@@ -91,7 +91,7 @@ def test_tied_weights_count_once():
 
 
 def test_a_question_leaves_the_prompt_whole():
-    with observe(LLAMA.model, HALF.observation()) as session:
+    with observing(LLAMA.model, HALF.observation()) as session:
         prompt = read(session, needle().context)
         before = prompt.cache.layers[0].keys.clone()
         prompt.compress(HALF)

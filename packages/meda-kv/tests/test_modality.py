@@ -4,7 +4,7 @@ from transformers import LlamaConfig
 
 from medsuite.core import tiny
 from medsuite.core.errors import InputError
-from medsuite.meda_kv import Budget, CrossModalEntropy, H2O, Protect, Recipe, TextPrior, compress
+from medsuite.meda_kv import H2O, Budget, CrossModalEntropy, Protect, Recipe, TextPrior, compress
 from medsuite.meda_kv.modality import ModalityMap, modality_from_inputs
 
 CPU = torch.device("cpu")

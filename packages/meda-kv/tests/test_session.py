@@ -102,7 +102,7 @@ def test_every_prompt_of_a_session_is_compressed(tiny_llama, prompt):
 
 def test_positions_go_on_from_the_logical_length(tiny_llama, prompt):
     model = tiny_llama()
-    ids, mask = prompt(40)
+    ids, _ = prompt(40)
     seen = []
     handle = model.model.rotary_emb.register_forward_pre_hook(
         lambda module, args, kwargs: seen.append(kwargs["position_ids"]), with_kwargs=True
@@ -159,7 +159,7 @@ def test_bytes_are_those_of_the_kept_rows_and_the_rest_is_freed(tiny_llama, prom
 
 def test_a_byte_budget_is_not_exceeded(tiny_llama, prompt):
     model = tiny_llama()
-    ids, mask = prompt(40)
+    ids, _ = prompt(40)
     cache = CompressedCache(model.config)
     with compress(model, Recipe(Budget(bytes=20_000), select=Streaming())), torch.no_grad():
         model(ids[:1], **{cache_argument(model): cache})
@@ -200,7 +200,7 @@ def test_a_prompt_no_longer_than_what_is_protected_is_kept_whole(tiny_llama, pro
 
 
 def test_a_budget_below_the_protected_tokens_names_the_smallest_feasible(tiny_llama, prompt):
-    with compress(tiny_llama(), small(ratio=0.1)) as session, pytest.raises(InputError, match="between 24 .*and 120"):
+    with compress(tiny_llama(), small(ratio=0.1)) as session, pytest.raises(InputError, match=r"between 24 .*and 120"):
         generate(session.model, *prompt(40))
 
 
@@ -279,7 +279,7 @@ def test_models_off_the_attention_interface_are_refused():
 
 def test_a_compressed_cache_outside_a_session_is_refused_instead_of_giving_garbage(tiny_llama, prompt):
     model = tiny_llama()
-    ids, mask = prompt(40)
+    ids, _ = prompt(40)
     cache = CompressedCache(model.config)
     with compress(model, small(allocate=Uniform())), torch.no_grad():
         model(ids, **{cache_argument(model): cache})
@@ -301,7 +301,7 @@ def test_rolling_back_into_the_compressed_prompt_is_refused(tiny_llama, prompt):
 
 
 def test_nothing_was_compressed_yet_says_what_to_do(tiny_llama):
-    with compress(tiny_llama(), small()) as session, pytest.raises(InputError, match="call model.generate"):
+    with compress(tiny_llama(), small()) as session, pytest.raises(InputError, match=r"call model\.generate"):
         _ = session.report
 
 

@@ -27,22 +27,20 @@ if TYPE_CHECKING:
     from medsuite.meda_kv.merge import MERGERS, AverageMerge, Drop
     from medsuite.meda_kv.methods import METHODS, method
     from medsuite.meda_kv.observe.sampling import Exact, Sampled
-    from medsuite.meda_kv.prompt import Prompt, follow, observe, read
+    from medsuite.meda_kv.prompt import Prompt, follow, observing, read
     from medsuite.meda_kv.recipe import Protect, Recipe
     from medsuite.meda_kv.report import Report
     from medsuite.meda_kv.select import H2O, SELECTORS, KeyNorm, Random, SnapKV, Streaming, TextPrior
     from medsuite.meda_kv.session import Session, compress
 
 _HOMES = {
-    "allocate": (
-        "ALLOCATORS CrossModalEntropy FullRowEntropy Pyramid ReleasedEntropy ShuffledEntropy Uniform"
-    ),
+    "allocate": ("ALLOCATORS CrossModalEntropy FullRowEntropy Pyramid ReleasedEntropy ShuffledEntropy Uniform"),
     "budget": "Budget",
     "cache": "CompressedCache index_bytes storage_bytes",
     "merge": "MERGERS AverageMerge Drop",
     "methods": "METHODS method",
     "observe.sampling": "Exact Sampled",
-    "prompt": "Prompt follow observe read",
+    "prompt": "Prompt follow observing read",
     "recipe": "Protect Recipe",
     "report": "Report",
     "select": "H2O SELECTORS KeyNorm Random SnapKV Streaming TextPrior",
@@ -82,7 +80,7 @@ __all__ = [
     "follow",
     "index_bytes",
     "method",
-    "observe",
+    "observing",
     "read",
     "storage_bytes",
 ]

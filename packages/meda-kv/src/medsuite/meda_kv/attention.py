@@ -49,7 +49,9 @@ def _look(module: nn.Module, query: Tensor, key: Tensor, mask: Tensor | None, kw
         return
     if kwargs.get("s_aux") is not None:
         raise InputError(
-            f"{type(module).__name__} uses learned attention sinks", expected="plain softmax attention", fix="not supported"
+            f"{type(module).__name__} uses learned attention sinks",
+            expected="plain softmax attention",
+            fix="not supported",
         )
     scale = kwargs.get("scaling")
     observe(
@@ -99,7 +101,9 @@ def base_implementation(model: PreTrainedModel) -> str:
     if model.training:
         raise InputError(f"{name} is in training mode", expected="evaluation mode", fix="call model.eval()")
     if implementation in map(observed_name, BASES):
-        raise InputError(f"{name} is already inside compress()", expected="one session for a model", fix="close the first")
+        raise InputError(
+            f"{name} is already inside compress()", expected="one session for a model", fix="close the first"
+        )
     if implementation not in BASES:
         raise InputError(
             f"{name} uses attention implementation {implementation!r}",

@@ -66,7 +66,19 @@ class CompressedLayer(DynamicLayer):
     @property
     def rows(self) -> int:
         """Rows that are held, the widest sequence's."""
-        return self.keys.shape[-2] if self.is_initialized and self.keys.numel() else 0
+        return self.keys.shape[-2] if self.keys is not None and self.keys.numel() else 0
+
+    def tensors(
+        self,
+    ) -> tuple[Float[Tensor, "batch kv_heads rows dim"], Float[Tensor, "batch kv_heads rows value_dim"]]:
+        """Return keys and values.
+
+        Raises:
+            InputError: The layer holds nothing yet.
+        """
+        if self.keys is None or self.values is None:
+            raise InputError("a cache layer is empty", fix="run the model on a prompt first")
+        return self.keys, self.values
 
     @property
     def compressed(self) -> bool:
@@ -167,8 +179,10 @@ class CompressedLayer(DynamicLayer):
 
     def reorder_cache(self, beam_idx: Int[Tensor, " batch"]) -> None:
         """Reorder the sequences, as beam search does."""
-        super().reorder_cache(beam_idx)
-        self._per_sequence(lambda tensor: tensor.index_select(0, beam_idx.to(tensor.device)))
+        keys, values = self.tensors()
+        order = beam_idx.to(keys.device)
+        self.keys, self.values = keys.index_select(0, order), values.index_select(0, order)
+        self._per_sequence(lambda tensor: tensor.index_select(0, order))
 
     def batch_repeat_interleave(self, repeats: int) -> None:
         """Repeat every sequence."""
@@ -204,12 +218,13 @@ class CompressedCache(DynamicCache):
         Raises:
             InputError: A layer is of another kind and cannot be shared.
         """
-        other = [type(layer).__name__ for layer in self.layers if not isinstance(layer, CompressedLayer)]
+        layers = compressible(self)
+        other = [type(layer).__name__ for index, layer in enumerate(self.layers) if index not in layers]
         if other:
             raise InputError(f"fork() of a cache with {other[0]}", expected="full-attention layers only")
         twin = CompressedCache.__new__(CompressedCache)
         twin.__dict__.update(self.__dict__)
-        twin.layers = [layer.fork() for layer in self.layers]
+        twin.layers = [layer.fork() for layer in layers.values()]
         return twin
 
 
@@ -226,7 +241,7 @@ def adopt(cache: Cache, layers: int) -> None:
     if not isinstance(cache, DynamicCache) or getattr(cache, "offloading", False):
         kind = type(cache).__name__ + (" with offloading" if getattr(cache, "offloading", False) else "")
         raise InputError(f"cache {kind} cannot be compressed", expected="a DynamicCache", fix="leave it unset")
-    if any(getattr(layer, "is_initialized", False) and layer.get_seq_length() for layer in cache.layers):
+    if any(getattr(layer, "is_initialized", False) for layer in cache.layers) and cache.get_seq_length():
         raise InputError(
             f"the cache already holds {cache.get_seq_length()} tokens that were not observed",
             fix="open compress() before the prompt is read",
@@ -244,8 +259,8 @@ def compressible(cache: Cache) -> dict[int, CompressedLayer]:
 
 def storage_bytes(cache: Cache) -> int:
     """Return the bytes that the keys and values of all layers occupy: storages, not shapes, each counted once."""
-    tensors = [tensor for layer in cache.layers for tensor in (layer.keys, layer.values) if tensor is not None]
-    return _storages(tensors)
+    tensors = [getattr(layer, name, None) for layer in cache.layers for name in ("keys", "values")]
+    return _storages(tensor for tensor in tensors if tensor is not None)
 
 
 def index_bytes(cache: Cache) -> int:

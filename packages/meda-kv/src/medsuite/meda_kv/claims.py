@@ -112,7 +112,7 @@ MEMORY = Claim(
         "paper": QuestionSettings("data", 5, 100, 4000, (0.28,)),
     },
     arms=(
-        Arm("meda", "treatment", "softmax of attention entropy, text prior, heavy hitters, half recent, values averaged"),
+        Arm("meda", "treatment", "entropy softmax, text prior, heavy hitters, half recent, values averaged"),
         Arm("uniform", "rival", "the same with equal layers, at equal bytes"),
         Arm("shuffled", "control", "the same with the entropies handed to the layers in random order"),
         Arm("random", "floor", "equal layers, random slots, nothing merged"),

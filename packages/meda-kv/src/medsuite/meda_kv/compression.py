@@ -93,9 +93,9 @@ def layer_tables(
 
 def _slot_bytes(layer: CompressedLayer) -> int:
     """Bytes of one slot: keys and values of all heads, and the 4-byte position of each head."""
-    heads = layer.keys.shape[1]
-    width = layer.keys.shape[-1] + layer.values.shape[-1]
-    return heads * (width * layer.keys.element_size() + 4)
+    keys, values = layer.tensors()
+    width = keys.shape[-1] + values.shape[-1]
+    return keys.shape[1] * (width * keys.element_size() + 4)
 
 
 def _entropy_kind(recipe: Recipe) -> Statistic | None:
@@ -126,15 +126,15 @@ def _entropy_errors(
 def _compress_layer(
     index: int, layer: CompressedLayer, observation: Observation, recipe: Recipe, budgets: Int[Tensor, " batch"]
 ) -> None:
-    tokens, device = observation.tokens, layer.keys.device
-    budgets = budgets.to(device)
+    tokens, (keys, values) = observation.tokens, layer.tensors()
+    budgets = budgets.to(keys.device)
     fixed = recipe.protect.mask(tokens.valid)
-    recent = torch.tensor([recipe.select.recent(int(budget)) for budget in budgets], device=device)
+    recent = torch.tensor([recipe.select.recent(int(budget)) for budget in budgets], device=keys.device)
     recent = torch.minimum(recent, budgets - fixed.sum(-1))
     protected = fixed | last_tokens(tokens.valid & ~fixed, recent)
-    view = LayerView(index, layer.keys, tokens.valid, tokens.vision, observation.layers[index])
+    view = LayerView(index, keys, tokens.valid, tokens.vision, observation.layers[index])
     choice = choose(recipe.select.scores(view), protected, tokens.valid, budgets, index)
-    kept = recipe.merge.merge(layer.keys, layer.values, choice, tokens.valid)
+    kept = recipe.merge.merge(keys, values, choice, tokens.valid)
     layer.keep(kept.keys, kept.values, choice.index, choice.valid, kept.counts)
 
 

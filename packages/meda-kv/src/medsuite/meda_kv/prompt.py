@@ -17,7 +17,7 @@ from medsuite.meda_kv.report import Report
 from medsuite.meda_kv.session import Modality, Session
 
 
-def observe(model: PreTrainedModel, plan: ObservationPlan, modality: Modality = "auto") -> Session:
+def observing(model: PreTrainedModel, plan: ObservationPlan, modality: Modality = "auto") -> Session:
     """Open a session that observes prompts and compresses nothing by itself; see `read` and `Prompt.compress`.
 
     Args:
@@ -53,7 +53,7 @@ def read(session: Session, tokens: Int[Tensor, "batch tokens"], after: Prompt | 
     """Read a prompt without padding, or the continuation of one, and observe it.
 
     Args:
-        session: An open session from `observe`.
+        session: An open session from `observing`.
         tokens: Token ids.
         after: The prompt that these tokens continue; it stays as it is.
     """
@@ -61,7 +61,7 @@ def read(session: Session, tokens: Int[Tensor, "batch tokens"], after: Prompt | 
     session.begin_prefill(tokens.shape[1], None if after is None else after.observation)
     logits = _forward(session, tokens, cache)
     if not isinstance(session.cache, CompressedCache) or session.observation is None:
-        raise InputError("the session observed nothing", expected="an open session from observe()")
+        raise InputError("the session observed nothing", expected="an open session from observing()")
     return Prompt(session.cache, session.observation, logits[:, -1])
 
 

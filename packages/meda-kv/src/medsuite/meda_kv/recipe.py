@@ -32,7 +32,8 @@ class Protect:
         wrong = [span for span in self.spans if not 0 <= span[0] < span[1]]
         if self.sinks < 0 or wrong:
             raise InputError(
-                f"Protect(sinks={self.sinks}, spans={self.spans})", expected="sinks >= 0 and spans with 0 <= start < end"
+                f"Protect(sinks={self.sinks}, spans={self.spans})",
+                expected="sinks >= 0 and spans with 0 <= start < end",
             )
 
     def mask(self, valid: Bool[Tensor, "batch slots"]) -> Bool[Tensor, "batch slots"]:

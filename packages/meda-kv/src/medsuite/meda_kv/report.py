@@ -61,7 +61,9 @@ class Report:
         ]
         if np.isfinite(self.entropy).any():
             error = f" +- {np.nanmax(self.entropy_error):.3f}" if np.nanmax(self.entropy_error) > 0 else ""
-            lines.append(f"attention entropy {np.nanmin(self.entropy):.2f} to {np.nanmax(self.entropy):.2f} nats{error}")
+            lines.append(
+                f"attention entropy {np.nanmin(self.entropy):.2f} to {np.nanmax(self.entropy):.2f} nats{error}"
+            )
         lines += [f"note: {note}" for note in self.notes]
         return "\n".join(lines)
 

@@ -68,7 +68,7 @@ class Session:
         self.observation: Observation | None = None
         self.cache: Cache | None = None
         self._model, self._plan, self._recipe, self._modality = model, plan, recipe, modality
-        self._decoder: nn.Module = model.get_decoder()
+        self._decoder: Any = model.get_decoder()
         self._modules = attention_modules(self._decoder)
         if not self._modules:
             raise InputError(
@@ -131,7 +131,7 @@ class Session:
 
     def _switch_attention(self, stack: ExitStack) -> None:
         """Route the decoder's attention through the observed functions."""
-        holders = [self._decoder, *self._modules.values()]
+        holders: list[Any] = [self._decoder, *self._modules.values()]
         for config in {id(holder.config): holder.config for holder in holders if hasattr(holder, "config")}.values():
             stack.callback(setattr, config, "_attn_implementation", {"": config._attn_implementation})
             config._attn_implementation = {"": observed_name(self._base)}
@@ -165,21 +165,23 @@ class Session:
                 self._announced = self._pending = None
 
         stack.callback(delattr, self._model, "generate")
-        self._model.generate = generate  # type: ignore[method-assign]
+        object.__setattr__(self._model, "generate", generate)
 
     def _refuse_generate(self, kwargs: dict[str, Any]) -> None:
         config = kwargs.get("generation_config") or self._model.generation_config
         for name, plain in (("use_cache", (None, True)), ("cache_implementation", (None, "dynamic"))):
             value = kwargs.get(name, getattr(config, name, None))
             if value not in plain:
-                raise InputError(f"generate({name}={value!r}) inside compress()", expected="a dynamic cache", fix="leave it unset")
+                raise InputError(
+                    f"generate({name}={value!r}) inside compress()", expected="a dynamic cache", fix="leave it unset"
+                )
 
     def _before_model(self, _: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Note what only the outermost forward pass sees: token ids, token types and the 2-D mask."""
         self._inputs = {**kwargs, **({"input_ids": args[0]} if args else {})}
 
     def _before_decoder(
-        self, decoder: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
+        self, decoder: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Give the pass a cache that can be compressed, and start or go on with an observation."""
         self.cache, kwargs = self._own_cache(decoder, kwargs)
@@ -199,7 +201,7 @@ class Session:
             self._note_tokens(incoming, first.seen)
         return args, kwargs
 
-    def _own_cache(self, decoder: nn.Module, kwargs: dict[str, Any]) -> tuple[Cache, dict[str, Any]]:
+    def _own_cache(self, decoder: Any, kwargs: dict[str, Any]) -> tuple[Cache, dict[str, Any]]:
         if kwargs.get("use_cache") is False:
             raise InputError("use_cache=False inside compress()", expected="a cache to compress", fix="leave it unset")
         name = next((name for name in CACHE_ARGUMENTS if kwargs.get(name) is not None), None)
@@ -213,7 +215,7 @@ class Session:
 
     def _read_incoming(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Incoming:
         """Shape of the pass and its padding, from the decoder's arguments or the outermost ones."""
-        ids = kwargs.get("inputs_embeds")
+        ids: Any = kwargs.get("inputs_embeds")
         ids = kwargs.get("input_ids", args[0] if args else None) if ids is None else ids
         batch, tokens = ids.shape[:2]
         masks = [source.get("attention_mask") for source in (kwargs, self._inputs)]
@@ -246,7 +248,7 @@ class Session:
         return modality_from_inputs(self._model.config, ids, types, shape, incoming.device)
 
     def _before_attention(
-        self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
+        self, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Hand each compressed layer a mask of its own length, and announce what it will append."""
         layer = self.cache.layers[module.layer_idx] if self.cache is not None else None
@@ -257,7 +259,7 @@ class Session:
         layer.announce(self._incoming)
         return args, kwargs
 
-    def _observe(self, module: nn.Module, inputs: AttentionInputs) -> None:
+    def _observe(self, module: Any, inputs: AttentionInputs) -> None:
         """Take the statistics of one attention call while a prompt is read."""
         if self._pending is None or self.observation is None or self.cache is None:
             return
@@ -265,16 +267,15 @@ class Session:
         layer = self.cache.layers[index]
         if not isinstance(layer, CompressedLayer):
             return
-        if layer.keys.shape != inputs.key.shape:
+        cached = tuple(layer.tensors()[0].shape)
+        if cached != tuple(inputs.key.shape):
             raise InputError(
-                f"{type(module).__name__} caches {tuple(layer.keys.shape)} and attends to {tuple(inputs.key.shape)}",
+                f"{type(module).__name__} caches {cached} and attends to {tuple(inputs.key.shape)}",
                 expected="a cache of the keys themselves",
             )
         seen = self.observation.layers[index].observe(inputs, self.observation.tokens)
         self._seconds += time.perf_counter() - started
-        self.observation = Observation(
-            self.observation.tokens, {**self.observation.layers, index: seen}, self._seconds
-        )
+        self.observation = Observation(self.observation.tokens, {**self.observation.layers, index: seen}, self._seconds)
 
     def _after_decoder(self, decoder: nn.Module, args: tuple[Any, ...], output: object) -> None:
         """Compress once the whole prompt has passed, after the last layer: budgets need every layer's entropy."""

@@ -10,7 +10,7 @@ from medsuite.meda_kv.evaluate.haystack import passage
 from medsuite.meda_kv.evaluate.needle import Protocol, Score, ask, passkey
 from medsuite.meda_kv.evaluate.speed import decode_speed
 from medsuite.meda_kv.observe.sampling import Sampled
-from medsuite.meda_kv.prompt import Prompt, observe, read
+from medsuite.meda_kv.prompt import Prompt, observing, read
 from medsuite.meda_kv.recipe import Recipe
 
 Arms = Callable[[float, int], dict[str, Recipe]]
@@ -60,7 +60,7 @@ def _questions(job: Job, context: Context, arms: Arms) -> Iterable[Measurement]:
     }
     rows: list[Measurement] = []
     numbers = range(job.settings["start"], job.settings["stop"])
-    with observe(model, shared_plan(named)) as session:
+    with observing(model, shared_plan(named)) as session:
         for done, number in enumerate(numbers, start=1):
             needle = passkey(tokenizer, settings.context, np.random.default_rng([job.seed, number]))
             unit = f"seed {job.seed} question {number}"

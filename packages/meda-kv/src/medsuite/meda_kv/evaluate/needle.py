@@ -86,9 +86,13 @@ def passkey(tokenizer: Any, tokens: int, rng: np.random.Generator) -> Needle:
         raise InputError(f"a context of {tokens} tokens", expected=f"at least {tokens - room + 16}")
     text, depth = passage(tokenizer, room, rng), float(rng.random())
     place = int(depth * room)
-    context = torch.cat([head, text[:place], hidden, text[place:]])
-    parts = (context, _ids(tokenizer, QUESTION + closing), _ids(tokenizer, ANSWER), _ids(tokenizer, key))
-    return Needle(*(part[None] for part in parts), depth)
+    return Needle(
+        torch.cat([head, text[:place], hidden, text[place:]])[None],
+        _ids(tokenizer, QUESTION + closing)[None],
+        _ids(tokenizer, ANSWER)[None],
+        _ids(tokenizer, key)[None],
+        depth,
+    )
 
 
 def ask(session: Session, needle: Needle, recipes: Mapping[str, Recipe]) -> list[Score]:
@@ -112,7 +116,13 @@ def ask(session: Session, needle: Needle, recipes: Mapping[str, Recipe]) -> list
 
 
 def _score(
-    session: Session, arm: str, protocol: Protocol, prompt: Prompt, recipe: Recipe | None, before: Tensor, answer: Tensor
+    session: Session,
+    arm: str,
+    protocol: Protocol,
+    prompt: Prompt,
+    recipe: Recipe | None,
+    before: Tensor,
+    answer: Tensor,
 ) -> Score:
     cache, share = _smaller(prompt, recipe)
     held, device = storage_bytes(cache), session.model.device
@@ -135,7 +145,9 @@ def _turn(tokenizer: Any) -> tuple[str, str]:
     if getattr(tokenizer, "chat_template", None) is None:
         return "", "\n"
     mark = "<<<text>>>"
-    turn = tokenizer.apply_chat_template([{"role": "user", "content": mark}], tokenize=False, add_generation_prompt=True)
+    turn = tokenizer.apply_chat_template(
+        [{"role": "user", "content": mark}], tokenize=False, add_generation_prompt=True
+    )
     before, _, after = turn.partition(mark)
     return before, after
 

@@ -14,7 +14,7 @@ from transformers import PreTrainedModel, StoppingCriteria, StoppingCriteriaList
 from medsuite.meda_kv.attention import cache_argument
 from medsuite.meda_kv.cache import CompressedCache, storage_bytes
 from medsuite.meda_kv.observe.observer import ObservationPlan
-from medsuite.meda_kv.prompt import Prompt, observe, read
+from medsuite.meda_kv.prompt import Prompt, observing, read
 from medsuite.meda_kv.recipe import Recipe
 from medsuite.meda_kv.session import Session
 
@@ -68,7 +68,7 @@ def decode_speed(
     plan = ObservationPlan()
     for recipe in recipes.values():
         plan = recipe.observation() | plan
-    with observe(model, plan) as session:
+    with observing(model, plan) as session:
         prompt = read(session, tokens.to(model.device))
         caches, compress_ms = {"full": prompt.cache}, {"full": 0.0}
         for arm, recipe in recipes.items():
@@ -113,7 +113,8 @@ class _Clock(StoppingCriteria):
 
 def _step_times(session: Session, tokens: Tensor, cache: CompressedCache, new_tokens: int) -> list[float]:
     """Seconds of each step of `generate` behind the cache but the first, which is fed the prompt's last token again."""
-    clock, model = _Clock(), session.model
+    clock = _Clock()
+    model: Any = session.model
     again = torch.cat([tokens, tokens[:, -1:]], dim=1).to(model.device)
     model.generate(
         again,

@@ -10,7 +10,7 @@ from medsuite.meda_kv.evaluate.haystack import passage
 from medsuite.meda_kv.evaluate.needle import PROTOCOLS, Score, ask, passkey
 from medsuite.meda_kv.evaluate.speed import Decoding, decode_speed
 from medsuite.meda_kv.methods import method
-from medsuite.meda_kv.prompt import observe
+from medsuite.meda_kv.prompt import observing
 
 
 def bench_table(model: str, prompt_tokens: int, methods: Sequence[str], ratio: float, new_tokens: int) -> str:
@@ -33,14 +33,12 @@ def decoding_table(results: Sequence[Decoding]) -> str:
     return "\n".join(lines)
 
 
-def passkey_table(
-    model: str, context: int, questions: int, methods: Sequence[str], ratio: float, seed: int
-) -> str:
+def passkey_table(model: str, context: int, questions: int, methods: Sequence[str], ratio: float, seed: int) -> str:
     """Ask the named methods for pass keys; mean and standard error over the questions, both protocols."""
     loaded, tokenizer = load_model(model)
     recipes = {name: method(name, ratio=ratio) for name in methods}
     scores: dict[str, list[Score]] = defaultdict(list)
-    with observe(loaded, shared_plan(recipes)) as session:
+    with observing(loaded, shared_plan(recipes)) as session:
         for number in range(questions):
             for score in ask(session, passkey(tokenizer, context, np.random.default_rng([seed, number])), recipes):
                 scores[score.arm].append(score)

@@ -56,7 +56,9 @@ class AverageMerge(Merger):
         """Return the means and how many tokens each stands for."""
         kept_keys = gather(keys, choice.index)
         target = nearest_kept(keys, kept_keys, choice.valid)
-        taken = torch.zeros_like(target).scatter_add(2, choice.index, choice.valid[:, None].expand_as(choice.index).long())
+        taken = torch.zeros_like(target).scatter_add(
+            2, choice.index, choice.valid[:, None].expand_as(choice.index).long()
+        )
         evicted = valid[:, None] & (taken == 0)
         counts = torch.ones_like(choice.index, dtype=torch.float32)
         counts = counts.scatter_add(2, target, evicted.float())

@@ -52,7 +52,9 @@ class RowSide:
             offset: Slot of query row 0.
         """
         rows, slots = self.vision[:, part.rows + offset], self.vision[:, : part.scores.shape[-1]]
-        pairs = torch.where(self.crossing[:, None, None], rows[:, :, None] != slots[:, None, :], self._whole(part, offset))
+        pairs = torch.where(
+            self.crossing[:, None, None], rows[:, :, None] != slots[:, None, :], self._whole(part, offset)
+        )
         return part.visible & pairs[:, None, None]
 
     def _whole(self, part: ScoreBlock, offset: int) -> Bool[Tensor, "1 row slots"]:
@@ -84,8 +86,8 @@ class EntropySums:
     def zeros(cls, query: Float[Tensor, "batch heads query dim"]) -> "EntropySums":
         """Start for queries of this shape and device; sums are kept in double precision."""
         batch, heads = query.shape[:2]
-        double = {"dtype": torch.float64, "device": query.device}
-        return cls(torch.zeros(2, batch, heads, **double), torch.zeros(2, batch, **double))
+        totals = torch.zeros(2, batch, heads, dtype=torch.float64, device=query.device)
+        return cls(totals, totals[:, :, 0].clone())
 
     def add(
         self,

@@ -18,4 +18,4 @@ SELECTORS: dict[str, type[Selector]] = {
 }
 """Every selector by the name that the command line and the report use; each has defaults for all its fields."""
 
-__all__ = ["SELECTORS", "H2O", "KeyNorm", "LayerView", "Random", "Selector", "SnapKV", "Streaming", "TextPrior"]
+__all__ = ["H2O", "SELECTORS", "KeyNorm", "LayerView", "Random", "Selector", "SnapKV", "Streaming", "TextPrior"]

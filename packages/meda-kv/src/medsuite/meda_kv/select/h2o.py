@@ -36,5 +36,7 @@ class H2O(Selector):
     def scores(self, layer: LayerView) -> Float[Tensor, "batch kv_heads slots"]:
         """Accumulated attention, mean over the query heads of a key head."""
         if layer.observed.mass is None:
-            raise InputError("no accumulated attention was observed", fix="prefill with a recipe whose selector needs it")
+            raise InputError(
+                "no accumulated attention was observed", fix="prefill with a recipe whose selector needs it"
+            )
         return layer.observed.mass
