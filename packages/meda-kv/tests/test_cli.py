@@ -22,7 +22,7 @@ def test_inspect_counts_layers_and_bytes(tmp_path):
     assert "supported with sdpa attention" in output
 
 
-def test_bench_prints_bytes_time_and_bound_of_every_arm():
+def test_bench_prints_bytes_and_time_of_every_arm():
     output = invoke(
         "bench", "tiny", "--prompt-tokens", "128", "--methods", "h2o, meda", "--ratio", "0.25", "--new-tokens", "3"
     )

@@ -79,8 +79,8 @@ def test_decoding_is_timed_for_every_arm_behind_the_same_prompt():
     full, half = decode_speed(LLAMA.model, tokens, {"half": HALF}, new_tokens=3, rounds=2)
     assert (full.arm, half.arm) == ("full", "half")
     assert half.kv_bytes * 2 == full.kv_bytes
-    assert full.bound == 1.0
-    assert half.bound == (weight_bytes(LLAMA.model) + full.kv_bytes) / (weight_bytes(LLAMA.model) + half.kv_bytes)
+    assert full.read_once == 1.0
+    assert half.read_once == (weight_bytes(LLAMA.model) + full.kv_bytes) / (weight_bytes(LLAMA.model) + half.kv_bytes)
     assert min(full.token_ms, half.token_ms) > 0
 
 

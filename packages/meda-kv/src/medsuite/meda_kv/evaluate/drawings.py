@@ -38,34 +38,34 @@ def speed(rows: Sequence[Measurement]) -> list[Drawing]:
     axes.set(xlabel="prompt length in tokens", ylabel="milliseconds per token", ylim=(0, None))
     axes.legend()
     caption = (
-        "Time of one generated token; bars span the texts. What the smaller cache saves grows with the prompt, "
-        "from a floor that is the reading of the weights."
+        "Median time of one generated token; bars span the texts. What the smaller cache saves grows with the prompt; "
+        "the weights are read for every token in either arm."
     )
     return [Drawing("Decoding time", caption, figure)]
 
 
 def _quality(rows: Sequence[Measurement]) -> Drawing:
-    """Negative log-likelihood of each arm, one panel a protocol, shares side by side."""
+    """Negative log-likelihood of each arm, one panel a protocol, one colour a share."""
     figure = Figure(figsize=(7.2, 3.3))
     panels = figure.subplots(1, 2, sharey=True)
     shares = sorted({float(row.metric.rpartition("kept ")[2]) for row in rows if row.metric.startswith("nll")})
     arms = [arm for arm in _arms(rows) if arm != "full"]
     for axes, protocol in zip(panels, PROTOCOLS, strict=True):
-        for place, arm in enumerate(arms):
-            means, low, high = zip(*(_interval(rows, arm, protocol, share) for share in shares), strict=True)
-            where = np.arange(len(shares)) + (place - (len(arms) - 1) / 2) * 0.12
+        for place, share in enumerate(shares):
+            means, low, high = zip(*(_interval(rows, arm, protocol, share) for arm in arms), strict=True)
+            where = np.arange(len(arms)) + (place - (len(shares) - 1) / 2) * 0.2
             bars = np.abs(np.array([low, high]) - means)
-            axes.errorbar(where, means, yerr=bars, marker="o", linestyle="none", capsize=3, label=arm)
+            axes.errorbar(where, means, yerr=bars, marker="o", linestyle="none", capsize=3, label=f"{share:g} kept")
         full, _, _ = _interval(rows, "full", protocol, shares[0])
         axes.axhline(full, linestyle="--", linewidth=1, color="C4", label="full cache")
         axes.axhline(GUESS, linestyle=":", linewidth=1, color="C5", label="guessing digits")
-        axes.set(title=f"question {protocol}", xlabel="kept share", xlim=(-0.6, len(shares) - 0.4), ylim=(0, None))
-        axes.set_xticks(range(len(shares)), [f"{share:g}" for share in shares])
-    panels[0].set_ylabel("nats per digit (lower is better)")
+        axes.set(title=f"question {protocol}", xlabel="arm", xlim=(-0.6, len(arms) - 0.4))
+        axes.set_xticks(range(len(arms)), arms)
+    panels[0].set(ylabel="nats per digit (lower is better)", ylim=(0, None))
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside right upper")
     figure.set_layout_engine("constrained")
     caption = "Negative log-likelihood of the pass key's digits with 95 % bootstrap intervals over questions."
-    return Drawing("Answer quality against kept share", caption, figure)
+    return Drawing("Answer quality of every arm", caption, figure)
 
 
 def _layers(rows: Sequence[Measurement]) -> Drawing:

@@ -29,7 +29,7 @@ class Decoding:
         kv_bytes: Bytes of keys and values after the prompt, as the storages hold them.
         token_ms: Median time of one generated token.
         compress_ms: Time to choose and gather the rows, 0 for the whole cache.
-        bound: Speed-up over the full cache if decoding took the time to read weights and cache once.
+        read_once: Speed-up over the full cache that follows if a step takes the time to read weights and cache once.
     """
 
     arm: str
@@ -37,7 +37,7 @@ class Decoding:
     kv_bytes: int
     token_ms: float
     compress_ms: float
-    bound: float
+    read_once: float
 
 
 def weight_bytes(model: PreTrainedModel) -> int:
