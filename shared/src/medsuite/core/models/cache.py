@@ -5,6 +5,8 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from filelock import FileLock
+
 from medsuite.core.errors import MedsuiteError, require
 
 
@@ -28,25 +30,28 @@ def built_once(folder: Path, build: Callable[[Path], None]) -> Path:
     Raises:
         MedsuiteError: The cache cannot be written.
     """
-    if folder.is_dir():
-        return folder
-    from filelock import FileLock
-
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{folder}.lock"):
-            if not folder.is_dir():
-                _build(folder, build)
+        _build_unless_there(folder, build)
     except PermissionError as error:
         fix = "set MEDSUITE_CACHE to a folder that you can write"
         raise MedsuiteError(f"cannot write the cache {folder.parent}: {error.strerror}", fix=fix) from error
     return folder
 
 
-def _build(folder: Path, build: Callable[[Path], None]) -> None:
-    # One name per result, so that what a killed process left is cleared by the next instead of filling the disk.
-    partial = folder.with_name(f"{folder.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir()
-    build(partial)
-    partial.rename(folder)
+def _build_unless_there(folder: Path, build: Callable[[Path], None]) -> None:
+    # Looked for before and under the lock: the usual case needs no lock, and a second process finds the first's result.
+    if folder.is_dir():
+        return
+    with FileLock(f"{folder}.lock"):
+        if folder.is_dir():
+            return
+        # One name per result, so that what a killed process left is cleared by the next instead of filling the disk.
+        partial = folder.with_name(f"{folder.name}.partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir()
+        try:
+            build(partial)
+            partial.rename(folder)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)

@@ -40,7 +40,7 @@ def read_config(folder: Path) -> dict[str, Any]:
         if (folder / name).is_file():
             refuse_code(folder / name)
     check_weights(folder)
-    return read_json(folder / "config.json")
+    return read_object(folder / "config.json")
 
 
 def check_inputs(folder: Path, processor_class: str) -> None:
@@ -49,9 +49,14 @@ def check_inputs(folder: Path, processor_class: str) -> None:
     Raises:
         InputError: None of the files that `processor_class` reads is there.
     """
-    names = INPUT_FILES[processor_class]
-    if not any((folder / name).is_file() for name in names):
-        raise InputError(f"{folder} does not say how to make inputs", expected=f"one of {', '.join(names)}")
+    if not has_inputs(folder, processor_class):
+        names = ", ".join(INPUT_FILES[processor_class])
+        raise InputError(f"{folder} does not say how to make inputs", expected=f"one of {names}")
+
+
+def has_inputs(folder: Path, processor_class: str) -> bool:
+    """Whether the folder holds a file that one of transformers' processor classes reads."""
+    return any((folder / name).is_file() for name in INPUT_FILES[processor_class])
 
 
 def check_weights(folder: Path) -> None:
@@ -62,12 +67,7 @@ def check_weights(folder: Path) -> None:
     """
     index = folder / "model.safetensors.index.json"
     if index.is_file():
-        parts = set(map(str, dict(read_json(index).get("weight_map", {})).values()))
-        lost = sorted(part for part in parts if Path(part).name != part or not (folder / part).is_file())
-        if lost or not parts:
-            raise InputError(
-                f"{index} names {len(lost)} weight files that are not beside it", expected=", ".join(lost[:3])
-            )
+        check_parts(index)
         return
     if (folder / "model.safetensors").is_file():
         return
@@ -78,6 +78,19 @@ def check_weights(folder: Path) -> None:
         expected="model.safetensors or model.safetensors.index.json",
         fix="where you trust the origin of other weights, load them with transformers and `save_pretrained` once",
     )
+
+
+def check_parts(index: Path) -> None:
+    """Check that the files which an index names lie beside it.
+
+    Raises:
+        InputError: One is missing or points elsewhere, or none is named.
+    """
+    weight_map = read_object(index).get("weight_map")
+    parts = sorted(set(map(str, weight_map.values()))) if isinstance(weight_map, dict) else []
+    lost = [part for part in parts if Path(part).name != part or not (index.parent / part).is_file()]
+    if lost or not parts:
+        raise InputError(f"{index} names {lost[0] if lost else 'no file'}", expected="files that lie beside it")
 
 
 def refuse_adapters(folder: Path) -> None:
@@ -95,6 +108,18 @@ def refuse_code(path: Path) -> None:
             expected="a model whose class is in transformers",
             fix="if transformers has a class for it, take this entry out of a copy of the folder",
         )
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """Read a JSON file that holds an object.
+
+    Raises:
+        InputError: It does not.
+    """
+    value = read_json(path)
+    if not isinstance(value, dict):
+        raise InputError(f"{path} holds a JSON {type(value).__name__}", expected="an object")
+    return value
 
 
 def read_json(path: Path) -> Any:
@@ -121,4 +146,4 @@ def _code_in(value: Any) -> Iterator[str]:
 
 
 def _is_kernel(key: str, value: Any) -> bool:
-    return key.lstrip("_").startswith("attn_implementation") and "/" in str(value)
+    return "_implementation" in key and "/" in str(value)

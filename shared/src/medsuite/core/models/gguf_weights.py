@@ -4,8 +4,10 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from medsuite.core.errors import InputError, require
+from medsuite.core.errors import require
 from medsuite.core.models.cache import built_once, cache_folder
+from medsuite.core.models.failures import explained
+from medsuite.core.models.kinds import SAFE
 
 # Part of the cache's key: raise it when what is written below changes.
 LAYOUT = 1
@@ -21,7 +23,7 @@ def dequantised(file: Path, *, version: str) -> Path:
         version: The version of what it came from, for people who look into the cache.
 
     Raises:
-        InputError: transformers does not read this architecture from GGUF.
+        InputError: The file is broken, or transformers does not read its architecture from GGUF.
     """
     with file.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
@@ -33,12 +35,10 @@ def _convert(file: Path, folder: Path) -> None:
     for module in ("torch", "accelerate", "gguf"):
         require(module, extra="medsuite-core[models]")
     transformers = require("transformers", extra="medsuite-core[models]")
-    source = {"pretrained_model_name_or_path": file.parent, "gguf_file": file.name, "local_files_only": True}
-    try:
+    source = {"pretrained_model_name_or_path": file.parent, "gguf_file": file.name, **SAFE}
+    with explained(file, "causal language model"):
         tokenizer = transformers.AutoTokenizer.from_pretrained(**source)
         model = transformers.AutoModelForCausalLM.from_pretrained(**source, dtype="float32")
-    except (KeyError, ValueError, NotImplementedError) as error:
-        raise InputError(f"transformers cannot read {file} as a causal language model: {error}") from error
     tokenizer.model_max_length = model.config.max_position_embeddings
     tokenizer.save_pretrained(folder)
     _without_quantiser(model).save_pretrained(folder)

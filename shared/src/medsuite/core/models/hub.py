@@ -30,6 +30,7 @@ def fetch(name: str) -> Path:
         OfflineError: The hub does not answer.
     """
     hub = require("huggingface_hub", extra="medsuite-core[models]")
+    # The package loads its submodules on demand, and not through attributes.
     require("huggingface_hub.errors", extra="medsuite-core[models]")
     match = HUB_NAME.fullmatch(name)
     try:

@@ -13,23 +13,30 @@ class Kind:
         name: How callers ask for it.
         model_class: transformers' Auto class of the model.
         processor_class: transformers' Auto class of what makes the model's inputs.
+        families: transformers' table of the model types that `model_class` takes.
         headless: Whether the hidden states are what counts, so that a checkpoint may come without a pooler.
     """
 
     name: str
     model_class: str
     processor_class: str
+    families: str
     headless: bool = False
 
+
+# What keeps transformers from running a checkpoint's code and from asking the network.
+SAFE = {"trust_remote_code": False, "local_files_only": True}
 
 _KINDS = {
     kind.name: kind
     for kind in (
-        Kind("causal-lm", "AutoModelForCausalLM", "AutoTokenizer"),
-        Kind("image-text", "AutoModelForImageTextToText", "AutoProcessor"),
-        Kind("text-encoder", "AutoModel", "AutoTokenizer", headless=True),
-        Kind("sentence-encoder", "AutoModel", "AutoTokenizer", headless=True),
-        Kind("image-encoder", "AutoModel", "AutoImageProcessor", headless=True),
+        Kind("causal-lm", "AutoModelForCausalLM", "AutoTokenizer", "MODEL_FOR_CAUSAL_LM_MAPPING_NAMES"),
+        Kind(
+            "image-text", "AutoModelForImageTextToText", "AutoProcessor", "MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES"
+        ),
+        Kind("text-encoder", "AutoModel", "AutoTokenizer", "MODEL_MAPPING_NAMES", headless=True),
+        Kind("sentence-encoder", "AutoModel", "AutoTokenizer", "MODEL_MAPPING_NAMES", headless=True),
+        Kind("image-encoder", "AutoModel", "AutoImageProcessor", "MODEL_MAPPING_NAMES", headless=True),
     )
 }
 

@@ -5,13 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from medsuite.core.errors import InputError, require
-from medsuite.core.models.folders import check_inputs, read_config
-from medsuite.core.models.kinds import Kind, find_kind, kinds
+from medsuite.core.models.failures import explained
+from medsuite.core.models.folders import check_inputs, has_inputs, read_config
+from medsuite.core.models.kinds import SAFE, Kind, find_kind, kinds
 from medsuite.core.models.placement import find_device, find_dtype
 from medsuite.core.models.sources import Source, find_source
-
-# What keeps transformers from running code, from opening pickles and from asking the network.
-SAFE = {"trust_remote_code": False, "local_files_only": True}
 
 
 @dataclass(frozen=True)
@@ -33,15 +31,15 @@ class Loaded:
     @property
     def tokenizer(self) -> Any:
         """The tokenizer, whether it stands alone or inside the processor."""
-        return getattr(self.processor, "tokenizer", self.processor)
+        return tokenizer_of(self.processor)
 
     @property
     def description(self) -> str:
         """One line for a manifest or a report: name, origin, size, precision and device."""
         weights = list(self.model.parameters())
-        size = sum(weight.numel() for weight in weights) / 1e6
+        size = sum(weight.numel() for weight in weights)
         precision = str(weights[0].dtype).removeprefix("torch.")
-        return f"{self.source.name} from {self.source.origin}, {size:.1f} M weights, {precision} on {weights[0].device}"
+        return f"{self.source.name} from {self.source.origin}, {size:,} weights, {precision} on {weights[0].device}"
 
 
 def load(name_or_path: str | Path, kind: str, device: str = "auto", dtype: str = "auto") -> Loaded:
@@ -66,16 +64,30 @@ def load(name_or_path: str | Path, kind: str, device: str = "auto", dtype: str =
     chosen = find_kind(kind)
     source = find_source(name_or_path)
     model_type = str(read_config(source.folder).get("model_type"))
-    check_inputs(source.folder, chosen.processor_class)
     require("torch", extra="medsuite-core[models]")
     transformers = require("transformers", extra="medsuite-core[models]")
     place = find_device(device)
+    precision = find_dtype(dtype, place)
     _check_fit(source.folder, model_type, chosen)
-    model = _load_weights(source.folder, chosen, find_dtype(dtype, place)).to(place)
-    processor = getattr(transformers, chosen.processor_class).from_pretrained(source.folder, **SAFE)
+    check_inputs(source.folder, chosen.processor_class)
+    with explained(source.folder, chosen.name):
+        processor = getattr(transformers, chosen.processor_class).from_pretrained(source.folder, **SAFE)
+        model = _load_weights(source.folder, chosen, precision)
     if chosen.name == "sentence-encoder":
         model = _as_sentence_encoder(model, processor, source.folder)
-    return Loaded(model.eval(), processor, chosen.name, source)
+    return Loaded(model.to(place).eval(), processor, chosen.name, source)
+
+
+def tokenizer_of(processor: Any) -> Any:
+    """The tokenizer, whether it is the processor itself or a part of it.
+
+    Raises:
+        InputError: The processor reads images alone.
+    """
+    tokenizer = getattr(processor, "tokenizer", processor)
+    if not hasattr(tokenizer, "convert_ids_to_tokens"):
+        raise InputError(f"a {type(processor).__name__} has no tokenizer", expected="a model that reads text")
+    return tokenizer
 
 
 def _check_fit(folder: Path, model_type: str, kind: Kind) -> None:
@@ -86,16 +98,22 @@ def _check_fit(folder: Path, model_type: str, kind: Kind) -> None:
             f"{folder} is a model of type {model_type!r}, which transformers {transformers.__version__} does not have",
             fix="a newer transformers may; a model that brings its own code is not loaded",
         )
-    fitting = [name for name in kinds() if _fits(model_type, find_kind(name))]
-    if kind.name not in fitting:
-        raise InputError(f"a {model_type} is not a {kind.name}", expected=f"kind to be one of {', '.join(fitting)}")
+    if not _in_family(model_type, kind):
+        candidates = (find_kind(name) for name in kinds())
+        fitting = [
+            other.name
+            for other in candidates
+            if _in_family(model_type, other) and has_inputs(folder, other.processor_class)
+        ]
+        names = ", ".join(fitting) or "none that is known"
+        raise InputError(f"{folder} is a {model_type}, which does not load as {kind.name}", expected=f"kind {names}")
 
 
-def _fits(model_type: str, kind: Kind) -> bool:
-    import transformers
+def _in_family(model_type: str, kind: Kind) -> bool:
+    # The table of names: asking the Auto class itself imports every model of the library, which takes ten seconds.
+    from transformers.models.auto import modeling_auto
 
-    mapping = getattr(transformers, kind.model_class)._model_mapping
-    return transformers.CONFIG_MAPPING[model_type] in mapping
+    return model_type in getattr(modeling_auto, kind.families)
 
 
 def _load_weights(folder: Path, kind: Kind, dtype: Any) -> Any:
@@ -121,5 +139,5 @@ def _load_weights(folder: Path, kind: Kind, dtype: Any) -> Any:
 def _as_sentence_encoder(model: Any, tokenizer: Any, folder: Path) -> Any:
     from medsuite.core.models.sentences import SentenceEncoder, read_pooling
 
-    pooling = read_pooling(folder, positions=model.config.max_position_embeddings)
-    return SentenceEncoder(model, tokenizer, pooling)
+    positions = getattr(model.config, "max_position_embeddings", tokenizer.model_max_length)
+    return SentenceEncoder(model, tokenizer, read_pooling(folder, positions=min(positions, tokenizer.model_max_length)))

@@ -55,7 +55,7 @@ class SentenceEncoder(nn.Module):
         pooled = states[:, 0] if self.pooling.mode == "cls" else mean_over_tokens(states, attention_mask)
         return nn.functional.normalize(pooled, dim=-1)
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def encode(self, texts: Sequence[str], *, batch_size: int = 32) -> Float[Tensor, "text dim"]:
         """Encode texts, whose order is kept; batches hold texts of like length, so little is spent on padding.
 

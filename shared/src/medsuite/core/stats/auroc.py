@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Shaped
+from jaxtyping import Float, Int, Shaped
 
 from medsuite.core.errors import InputError
 from medsuite.core.stats.checks import both_classes, confidence_level, same_length
@@ -47,8 +47,9 @@ def weighted_auroc(
     """
     same_length(scores=scores, labels=labels, weights=weights.T)
     positive = both_classes(labels, "labels")
-    order = np.argsort(_ranked(scores), kind="stable")
-    starts = _starts_of_ties(scores[order])
+    ranked = _ranked(scores)
+    order = np.argsort(ranked, kind="stable")
+    starts = _starts_of_ties(ranked[order])
     sorted_weights = weights[:, order]
     of_positives = np.add.reduceat(sorted_weights * positive[order], starts, axis=1)
     of_negatives = np.add.reduceat(sorted_weights * ~positive[order], starts, axis=1)
@@ -204,7 +205,7 @@ def _ranked(scores: Shaped[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
     return values
 
 
-def _starts_of_ties(ordered: Shaped[np.ndarray, "case"]) -> Shaped[np.ndarray, "group"]:
+def _starts_of_ties(ordered: Float[np.ndarray, "case"]) -> Int[np.ndarray, "group"]:
     changes = np.ones(len(ordered), dtype=bool)
     changes[1:] = ordered[1:] != ordered[:-1]
     return np.flatnonzero(changes)

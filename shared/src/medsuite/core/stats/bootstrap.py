@@ -38,7 +38,7 @@ RESAMPLES = 9999
 
 
 def bootstrap(
-    statistic: Callable[..., Float[np.ndarray, "..."]],
+    statistic: Callable[..., Float[np.ndarray, "..."] | np.float64],
     *samples: Shaped[np.ndarray, "unit"],
     rng: np.random.Generator,
     level: float = 0.95,
@@ -60,27 +60,12 @@ def bootstrap(
     Raises:
         InputError: Fewer than two units, values that are not finite, or limits that do not exist.
     """
-    from scipy import stats
-
     label, level = method_label(method), confidence_level(level)
     data = [sample(values, f"sample {number}", least=2) for number, values in enumerate(samples, start=1)]
     same_length(**{f"sample {number}": values for number, values in enumerate(data, start=1)})
     estimate = float(statistic(*data, axis=-1))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", stats.DegenerateDataWarning)
-        result = stats.bootstrap(
-            data,
-            statistic,
-            paired=True,
-            vectorized=True,
-            n_resamples=resamples,
-            batch=batch_size(len(data[0])),
-            confidence_level=level,
-            method={"bca": "BCa", "percentile": "percentile"}[method],
-            rng=rng,
-        )
-    low, high = (float(end) for end in result.confidence_interval)
-    if np.ptp(result.bootstrap_distribution) == 0:
+    low, high, draws = _scipy_limits(statistic, data, rng, level, resamples, method)
+    if np.ptp(draws) == 0:
         low = high = estimate
     if not np.isfinite([low, high]).all():
         raise InputError(f"{label} limits of the statistic do not exist", fix='use method="percentile" or more units')
@@ -265,6 +250,34 @@ def _interval(
     else:
         low, high = bca_limits(draws, estimate, jackknife(), level, strata_members(units, strata))
     return Interval(estimate, low, high, level, units, label)
+
+
+def _scipy_limits(
+    statistic: Callable[..., Float[np.ndarray, "..."] | np.float64],
+    data: list[Float[np.ndarray, "unit"]],
+    rng: np.random.Generator,
+    level: float,
+    resamples: int,
+    method: BootstrapMethod,
+) -> tuple[float, float, Float[np.ndarray, "resample"]]:
+    from scipy import stats
+
+    # SciPy divides by zero and warns where limits do not exist; the caller says so as an error.
+    with warnings.catch_warnings(), np.errstate(invalid="ignore", divide="ignore"):
+        warnings.simplefilter("ignore", stats.DegenerateDataWarning)
+        result = stats.bootstrap(
+            data,
+            statistic,
+            paired=True,
+            vectorized=True,
+            n_resamples=resamples,
+            batch=batch_size(len(data[0])),
+            confidence_level=level,
+            method={"bca": "BCa", "percentile": "percentile"}[method],
+            rng=rng,
+        )
+    low, high = result.confidence_interval
+    return float(low), float(high), result.bootstrap_distribution
 
 
 def _units_of_columns(sufficient: Shaped[np.ndarray, "unit column"]) -> Float[np.ndarray, "unit column"]:

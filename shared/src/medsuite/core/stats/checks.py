@@ -100,7 +100,5 @@ def _finite(values: Float[np.ndarray, "..."], name: str) -> Float[np.ndarray, ".
     bad = int((~np.isfinite(values)).sum())
     if bad:
         fix = "drop those units, or give them the value that a failure deserves, and say which"
-        raise InputError(
-            f"{bad} of {values.size} values of {name} are NaN or infinite", expected="finite numbers", fix=fix
-        )
+        raise InputError(f"{bad} of {values.size} in {name} are NaN or infinite", expected="finite numbers", fix=fix)
     return values

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
@@ -10,6 +10,7 @@ from jaxtyping import Float
 from medsuite.core.errors import InputError, unknown_name
 
 
+@runtime_checkable
 class Row(Protocol):
     """One measured value; `medsuite.core.claims.Measurement` is one."""
 

@@ -28,7 +28,7 @@ def student_interval(values: Shaped[np.ndarray, "unit"], *, level: float = 0.95)
     return Interval(mean, mean - half, mean + half, level, n, "Student t")
 
 
-def wilson_interval(successes: int, trials: int, *, level: float = 0.95) -> Interval:
+def wilson_interval(successes: int | np.integer, trials: int | np.integer, *, level: float = 0.95) -> Interval:
     """Return Wilson's score interval of a proportion (Wilson 1927), which holds up at 0 and at 1.
 
     Args:
@@ -42,11 +42,11 @@ def wilson_interval(successes: int, trials: int, *, level: float = 0.95) -> Inte
     from scipy.stats import binomtest
 
     check_counts(successes, trials)
-    limits = binomtest(successes, trials).proportion_ci(confidence_level(level), method="wilson")
-    return Interval(successes / trials, float(limits.low), float(limits.high), level, trials, "Wilson")
+    limits = binomtest(int(successes), int(trials)).proportion_ci(confidence_level(level), method="wilson")
+    return Interval(int(successes) / int(trials), float(limits.low), float(limits.high), level, int(trials), "Wilson")
 
 
-def check_counts(successes: int, trials: int) -> None:
+def check_counts(successes: int | np.integer, trials: int | np.integer) -> None:
     """Check the counts of a binomial experiment.
 
     Raises:

@@ -3,7 +3,7 @@
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float, Shaped
+from jaxtyping import Float, Int
 
 from medsuite.core.errors import InputError, unknown_name
 
@@ -38,7 +38,7 @@ def bca_limits(
     estimate: float,
     jackknife: Float[np.ndarray, "unit"],
     level: float,
-    members: list[Shaped[np.ndarray, "member"]],
+    members: list[Int[np.ndarray, "_"]],
 ) -> tuple[float, float]:
     """Return the bias-corrected and accelerated limits (Efron 1987, eq. 2.3 and 6.6).
 
@@ -73,7 +73,7 @@ def bca_limits(
     return float(low), float(high)
 
 
-def acceleration(jackknife: Float[np.ndarray, "unit"], members: list[Shaped[np.ndarray, "member"]]) -> float:
+def acceleration(jackknife: Float[np.ndarray, "unit"], members: list[Int[np.ndarray, "_"]]) -> float:
     """Return the acceleration of a statistic: a sixth of the skewness of its jackknife influences.
 
     Strata of their own count as samples of their own (Efron and Tibshirani 1993, eq. 14.15 and 15.36). Zero if

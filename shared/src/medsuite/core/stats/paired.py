@@ -7,11 +7,13 @@ from jaxtyping import Float, Shaped
 
 from medsuite.core.stats.checks import binary, same_length, sample
 from medsuite.core.stats.interval import check_counts
-from medsuite.core.stats.resampling import batch_size
 from medsuite.core.stats.results import HypothesisTest
 
+SCIPY_CELLS = 2**17
+"""Number of permuted values that SciPy holds at once: 1 MB; all at once would be gigabytes, fewer are slower."""
 
-def binomial_test(successes: int, trials: int, *, chance: float = 0.5) -> HypothesisTest:
+
+def binomial_test(successes: int | np.integer, trials: int | np.integer, *, chance: float = 0.5) -> HypothesisTest:
     """Test that a success has probability `chance`: the exact two-sided binomial test; the statistic is the count.
 
     Args:
@@ -25,9 +27,8 @@ def binomial_test(successes: int, trials: int, *, chance: float = 0.5) -> Hypoth
     from scipy.stats import binomtest
 
     check_counts(successes, trials)
-    return HypothesisTest(
-        float(successes), float(binomtest(successes, trials, chance).pvalue), trials, "exact binomial test"
-    )
+    p = float(binomtest(int(successes), int(trials), chance).pvalue)
+    return HypothesisTest(float(successes), p, int(trials), "exact binomial test")
 
 
 def sign_test(differences: Shaped[np.ndarray, "unit"]) -> HypothesisTest:
@@ -93,7 +94,8 @@ def permutation_test(
 ) -> HypothesisTest:
     """Test that two independent groups have one distribution, by exchanging units.
 
-    The statistic is the difference of means. SciPy's `permutation_test`: all exchanges if they are no more than `resamples`. O(resamples x units).
+    The statistic is the difference of means. SciPy's `permutation_test`: all exchanges if they are no more than
+    `resamples`. O(resamples x units).
 
     Args:
         first: One number per unit of one group.
@@ -115,7 +117,7 @@ def _even_split(ups: int, downs: int, method: str) -> HypothesisTest:
 
 def _permute(
     data: list[Float[np.ndarray, "..."]],
-    statistic: Callable[..., Float[np.ndarray, "..."]],
+    statistic: Callable[..., Float[np.ndarray, "..."] | np.float64],
     kind: str,
     rng: np.random.Generator,
     resamples: int,
@@ -130,17 +132,17 @@ def _permute(
         permutation_type=kind,
         vectorized=True,
         n_resamples=resamples,
-        batch=batch_size(units),
+        batch=max(1, SCIPY_CELLS // units),
         rng=rng,
     )
     return HypothesisTest(float(result.statistic), float(result.pvalue), units, method)
 
 
-def _mean(values: Float[np.ndarray, "..."], axis: int) -> Float[np.ndarray, "..."]:
+def _mean(values: Float[np.ndarray, "..."], axis: int) -> Float[np.ndarray, "..."] | np.float64:
     return np.mean(values, axis=axis)
 
 
 def _difference_of_means(
-    first: Float[np.ndarray, "..."], second: Float[np.ndarray, "..."], axis: int
-) -> Float[np.ndarray, "..."]:
+    first: Float[np.ndarray, "*batch unit"], second: Float[np.ndarray, "*batch other_unit"], axis: int
+) -> Float[np.ndarray, "*batch"] | np.float64:
     return np.mean(first, axis=axis) - np.mean(second, axis=axis)

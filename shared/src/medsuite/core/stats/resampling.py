@@ -8,7 +8,7 @@ Weights cost no copies of the data, and turn every statistic of sums into a matr
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from jaxtyping import Float, Shaped
+from jaxtyping import Float, Int, Shaped
 
 from medsuite.core.errors import InputError
 from medsuite.core.stats.checks import numbers, same_length
@@ -16,8 +16,8 @@ from medsuite.core.stats.checks import numbers, same_length
 Statistic = Callable[[Float[np.ndarray, "resample column"]], Float[np.ndarray, "resample"]]
 """A statistic of many resamples at once: a row of weights, or of weighted sums, in and a number out."""
 
-CELLS = 2**20
-"""Number of weights drawn at once: 8 MB, which stays in the cache of most machines."""
+CELLS = 2**15
+"""Number of weights drawn at once: 256 KB, which a core's own cache holds; larger batches are drawn more slowly."""
 
 
 def resample_weights(
@@ -36,13 +36,15 @@ def resample_weights(
     """
     if units < 1:
         raise InputError(f"{units} units to resample", expected="at least 1")
+    if strata is None:
+        return _draw_counts(units, resamples, rng).astype(np.float64)
     weights = np.empty((resamples, units))
     for members in strata_members(units, strata):
         weights[:, members] = _draw_counts(len(members), resamples, rng)
     return weights
 
 
-def strata_members(units: int, strata: Shaped[np.ndarray, "unit"] | None) -> list[Shaped[np.ndarray, "member"]]:
+def strata_members(units: int, strata: Shaped[np.ndarray, "unit"] | None) -> list[Int[np.ndarray, "_"]]:
     """List the indices of the units of each stratum; one stratum of all units if `strata` is None.
 
     Raises:
@@ -105,7 +107,7 @@ def ratio(sums: Float[np.ndarray, "resample two"]) -> Float[np.ndarray, "resampl
     return np.divide(numerator, denominator, out=np.full(len(sums), np.nan), where=denominator != 0)
 
 
-def _draw_counts(members: int, resamples: int, rng: np.random.Generator) -> Shaped[np.ndarray, "resample member"]:
+def _draw_counts(members: int, resamples: int, rng: np.random.Generator) -> Int[np.ndarray, "resample member"]:
     drawn = rng.integers(members, size=(resamples, members))
     drawn += members * np.arange(resamples)[:, None]
     return np.bincount(drawn.ravel(), minlength=resamples * members).reshape(resamples, members)

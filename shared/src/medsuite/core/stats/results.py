@@ -35,7 +35,7 @@ class Interval:
         """Estimate, low and high, to unpack."""
         return self.estimate, self.low, self.high
 
-    def excludes(self, value: float) -> bool:
+    def excludes(self, value: float | int) -> bool:
         """Tell whether a value lies outside the interval."""
         return not self.low <= value <= self.high
 
@@ -62,7 +62,8 @@ class HypothesisTest:
 
 
 def _rounded(value: float, half_width: float) -> str:
+    # One digit of the half width, or two if it begins with 1 to 3.5: the rule of the Particle Data Group.
     if not half_width > 0 or math.isinf(half_width):
         return f"{value:.3g}"
-    decimals = max(0, -math.floor(math.log10(half_width)))
+    decimals = max(0, -math.floor(math.log10(half_width / 3.55)))
     return f"{value:.{decimals}f}" if decimals <= 6 else f"{value:.3g}"

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from medsuite.core.errors import InputError, require
+from medsuite.core.models.loading import tokenizer_of
 
 
 def multiple(name: str, value: int, of: int) -> None:
@@ -94,10 +95,7 @@ class Tiny:
         Raises:
             InputError: The model takes images alone.
         """
-        tokenizer = getattr(self.processor, "tokenizer", self.processor)
-        if not hasattr(tokenizer, "convert_ids_to_tokens"):
-            raise InputError(f"a tiny {self.config.model_type} reads images alone: it has no tokenizer")
-        return tokenizer
+        return tokenizer_of(self.processor)
 
     def save(self, folder: Path | str) -> Path:
         """Write model and processor as a folder that `from_pretrained` and `models.load` read."""
