@@ -53,7 +53,7 @@ def test_water_filling_hands_on_what_the_first_layer_cannot_take():
 @pytest.mark.parametrize(("ratio", "slots"), [(0.05, [63, 63, 16, 63]), (0.2, [253, 253, 63, 253])])
 def test_the_constructed_models_entropies_give_its_known_budgets(ratio, slots):
     entropy = np.log(1024) * np.array([1, 1, 0.8, 1])
-    assert CrossModalEntropy(floor=0).budgets(table(entropy, tokens=1028, ratio=ratio)).tolist() == slots
+    assert CrossModalEntropy(floor=0.0).budgets(table(entropy, tokens=1028, ratio=ratio)).tolist() == slots
 
 
 @given(st.lists(st.floats(0, 8), min_size=2, max_size=30), st.floats(-5, 5))
@@ -89,7 +89,7 @@ def test_floor_and_cap_hold():
 
 
 def test_the_pyramid_is_a_line_from_almost_twice_the_mean_to_a_twentieth():
-    budgets = Pyramid(beta=20).budgets(table(np.zeros(5), ratio=0.2))
+    budgets = Pyramid(beta=20.0).budgets(table(np.zeros(5), ratio=0.2))
     mean = 0.2 * 2048
     np.testing.assert_allclose(budgets, np.linspace(2 * mean - mean / 20, mean / 20, 5), atol=1)
 

@@ -54,8 +54,8 @@ def test_a_heavier_layer_gets_no_less_under_equal_bounds(problem):
 def test_a_layer_that_is_added_never_raises_the_share_of_another(weights, target):
     weights = np.array(weights)
     upper = np.full(len(weights), 300)
-    fewer = water_fill(weights[:-1], min(target, upper[:-1].sum()), 0 * upper[:-1], upper[:-1])
-    more = water_fill(weights, min(target, upper[:-1].sum()), 0 * upper, upper)
+    fewer = water_fill(weights[:-1], min(target, int(upper[:-1].sum())), 0 * upper[:-1], upper[:-1])
+    more = water_fill(weights, min(target, int(upper[:-1].sum())), 0 * upper, upper)
     assert (more[:-1] <= fewer + 1e-6).all()
 
 
@@ -81,7 +81,7 @@ def test_a_target_below_the_bounds_is_refused_with_the_smallest_feasible():
 @pytest.mark.parametrize("weights", [[1.0, -1.0], [np.nan, 1.0], [np.inf, 1.0]])
 def test_weights_that_are_no_weights_are_refused(weights):
     with pytest.raises(InputError, match="none negative"):
-        water_fill(np.array(weights), 1.0, np.zeros(2, int), np.ones(2, int))
+        water_fill(np.array(weights), 1, np.zeros(2, int), np.ones(2, int))
 
 
 @pytest.mark.parametrize(

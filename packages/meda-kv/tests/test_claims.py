@@ -120,12 +120,13 @@ def test_allocation_follows_the_gain_over_uniform_and_the_control(entropy, unifo
     assert {verdict.outcome for verdict in ALLOCATION.decide(rows)} == {outcome}
 
 
-def speed_rows(ratio, noise):
+def speed_rows(ratio, noise, unsteadiness=1.1):
     rows = []
     for seed, factor in enumerate((1 - noise, 1.0, 1 + noise)):
         for arm, milliseconds in (("full", 60.0), ("meda", 60.0 / ratio * factor)):
             rows.append(Measurement(arm, seed, "4096 tokens", "token_ms", milliseconds))
             rows.append(Measurement(arm, seed, "4096 tokens", "read_once", 1.3))
+            rows.append(Measurement(arm, seed, "4096 tokens", "unsteadiness", unsteadiness))
     return rows
 
 
@@ -140,6 +141,12 @@ def speed_rows(ratio, noise):
 )
 def test_speed_is_held_against_the_papers_figure_and_against_one(ratio, noise, outcomes):
     assert [verdict.outcome for verdict in SPEED.decide(speed_rows(ratio, noise))] == outcomes
+
+
+def test_speed_is_void_on_a_busy_machine():
+    verdicts = SPEED.decide(speed_rows(3.5, 0.01, unsteadiness=4.0))
+    assert {verdict.outcome for verdict in verdicts} == {"void"}
+    assert "4.0 times longer" in verdicts[0].reason
 
 
 def test_speed_names_what_reading_once_would_give_beside_its_ratio():

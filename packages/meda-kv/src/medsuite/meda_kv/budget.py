@@ -68,7 +68,7 @@ class Budget:
 
 def water_fill(
     weights: Float[np.ndarray, " layers"],
-    target: float,
+    target: int,
     lower: Int[np.ndarray, " layers"],
     upper: Int[np.ndarray, " layers"],
 ) -> Float[np.ndarray, " layers"]:
@@ -91,7 +91,7 @@ def water_fill(
         raise InputError(f"layer weights {weights}", expected="finite numbers, none negative")
     if np.any(lower > upper) or not lower.sum() <= target <= upper.sum():
         raise InputError(
-            f"{target:g} slots for {len(weights)} layers",
+            f"{target} slots for {len(weights)} layers",
             expected=f"between {lower.sum()} (the protected tokens) and {upper.sum()} (the whole prompt)",
             fix="give a larger budget or protect fewer tokens",
         )
@@ -129,4 +129,4 @@ def share_slots(
 
     See `water_fill` for the shares and the errors, `largest_remainder` for the rounding.
     """
-    return largest_remainder(water_fill(weights, float(target), lower, upper), target)
+    return largest_remainder(water_fill(weights, target, lower, upper), target)

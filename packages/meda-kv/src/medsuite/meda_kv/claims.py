@@ -138,7 +138,7 @@ SPEED = Claim(
     data=DATA,
     scales={
         "smoke": SpeedSettings("tiny", 2, (128, 256), 0.28, 4, 1),
-        "laptop": SpeedSettings("smollm2-135m", 3, (1024, 3072), 0.28, 12, 3),
+        "laptop": SpeedSettings("smollm2-135m", 3, (1024, 3072), 0.28, 9, 5),
         "workstation": SpeedSettings("smollm2-135m", 5, (2048, 4096, 8000), 0.28, 32, 3),
         "paper": SpeedSettings("data", 5, (4096, 8192, 32768), 0.28, 64, 3),
     },

@@ -43,7 +43,7 @@ def speed(job: Job, context: Context) -> Iterable[Measurement]:
     tokens = passage(tokenizer, length, rng)[None]
     rows = []
     for result in decode_speed(model, tokens, {"meda": sampled}, settings.new_tokens, settings.rounds):
-        for quantity in ("token_ms", "kv_bytes", "compress_ms", "read_once"):
+        for quantity in ("token_ms", "unsteadiness", "kv_bytes", "compress_ms", "read_once"):
             value = float(getattr(result, quantity))
             rows.append(Measurement(result.arm, job.seed, f"{length} tokens", quantity, value))
     return rows

@@ -37,7 +37,9 @@ def passage(tokenizer: Any, tokens: int, rng: np.random.Generator) -> Int[Tensor
     # Some 16 characters a token are more than any tokenizer of text needs; only the cut is tokenised.
     span = min(16 * tokens, len(text))
     start = int(rng.integers(len(text) - span + 1))
-    ids = tokenizer(text[start : start + span], add_special_tokens=False, return_tensors="pt")["input_ids"][0]
+    ids = tokenizer(text[start : start + span], add_special_tokens=False, return_tensors="pt", verbose=False)[
+        "input_ids"
+    ][0]
     if len(ids) < tokens:
         raise InputError(f"a passage of {tokens} tokens", expected=f"at most {len(ids)}, the documentation's length")
     return ids[:tokens].to(torch.int64)

@@ -28,6 +28,7 @@ class Decoding:
         prompt_tokens: Length of the prompt.
         kv_bytes: Bytes of keys and values after the prompt, as the storages hold them.
         token_ms: Median time of one generated token.
+        unsteadiness: Slowest round's median over the fastest's; far from 1 on a machine that does other things.
         compress_ms: Time to choose and gather the rows, 0 for the whole cache.
         read_once: Speed-up over the full cache that follows if a step takes the time to read weights and cache once.
     """
@@ -36,6 +37,7 @@ class Decoding:
     prompt_tokens: int
     kv_bytes: int
     token_ms: float
+    unsteadiness: float
     compress_ms: float
     read_once: float
 
@@ -73,10 +75,10 @@ def decode_speed(
         caches, compress_ms = {"full": prompt.cache}, {"full": 0.0}
         for arm, recipe in recipes.items():
             caches[arm], compress_ms[arm] = _timed_compression(prompt, recipe)
-        steps: dict[str, list[float]] = {arm: [] for arm in caches}
+        steps: dict[str, list[list[float]]] = {arm: [] for arm in caches}
         for _ in range(rounds):
             for arm, cache in caches.items():
-                steps[arm] += _step_times(session, tokens, cache.fork(), new_tokens)
+                steps[arm].append(_step_times(session, tokens, cache.fork(), new_tokens))
     weights, full = weight_bytes(model), storage_bytes(prompt.cache)
     return [
         Decoding(
@@ -84,11 +86,17 @@ def decode_speed(
             tokens.shape[1],
             storage_bytes(cache),
             1000 * float(np.median(steps[arm])),
+            _unsteadiness(steps[arm]),
             compress_ms[arm],
             (weights + full) / (weights + storage_bytes(cache)),
         )
         for arm, cache in caches.items()
     ]
+
+
+def _unsteadiness(rounds: list[list[float]]) -> float:
+    medians = np.median(rounds, axis=1)
+    return float(medians.max() / medians.min())
 
 
 def _timed_compression(prompt: Prompt, recipe: Recipe) -> tuple[CompressedCache, float]:
