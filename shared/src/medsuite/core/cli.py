@@ -6,15 +6,12 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points, version
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from medsuite.core.errors import MedsuiteError
-
-if TYPE_CHECKING:
-    from typer import Context
 
 GROUP = "medsuite.commands"
 
@@ -61,16 +58,16 @@ def available() -> dict[str, LazyCommand]:
 class LazyGroup(TyperGroup):
     """A command group that shows its commands without importing them."""
 
-    def list_commands(self, ctx: "Context") -> list[str]:
+    def list_commands(self, ctx: Any) -> list[str]:
         """Return the names of all commands."""
         return list(available())
 
-    def get_command(self, ctx: "Context", cmd_name: str) -> Any:
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Return a placeholder that carries name and help, or None for an unknown name."""
         command = available().get(cmd_name)
         return TyperCommand(command.name, help=command.help) if command else None
 
-    def resolve_command(self, ctx: "Context", args: list[str]) -> Any:
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Import the command that is being called."""
         self.commands = {name: TyperCommand(name) for name in available()}
         name, placeholder, rest = super().resolve_command(ctx, args)
@@ -80,10 +77,11 @@ class LazyGroup(TyperGroup):
 app = typer.Typer(cls=LazyGroup, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
-def _print_version(wanted: bool) -> None:
+def _print_version(wanted: bool) -> bool:
     if wanted:
         typer.echo(f"medsuite-core {version('medsuite-core')}")
         raise typer.Exit
+    return wanted
 
 
 @app.callback()

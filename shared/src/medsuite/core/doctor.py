@@ -72,7 +72,7 @@ def packages() -> Iterator[Finding]:
 
 
 def _requirements(dist: Distribution, installed: dict[str, Distribution]) -> Iterator[Finding]:
-    missing: dict[str, list[str]] = {}
+    missing: dict[str, list[str]] = {"": []}
     for text in dist.requires or ():
         requirement = Requirement(text)
         extra = _extra(requirement, dist)
@@ -81,7 +81,7 @@ def _requirements(dist: Distribution, installed: dict[str, Distribution]) -> Ite
         missing.setdefault(extra, [])
         if not satisfied:
             missing[extra].append(f"{requirement.name}{requirement.specifier}")
-    for extra, names in ({"": []} | missing).items():
+    for extra, names in missing.items():
         subject = f"{dist.metadata['Name']}[{extra}]" if extra else f"{dist.metadata['Name']} {dist.version}"
         state = f"missing {', '.join(names)}" if names else "complete"
         target = f"{dist.metadata['Name']}[{extra}]" if extra else dist.metadata["Name"]

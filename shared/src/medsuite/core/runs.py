@@ -7,15 +7,15 @@ last line of a JSON-lines file, which is detected and dropped when the file is r
 import json
 import os
 import platform
+import secrets
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import distributions
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from medsuite.core.errors import InputError, ResumeError
 
@@ -29,15 +29,15 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     data = content.encode() if isinstance(content, str) else content
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with temporary.open("xb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        Path(temporary).replace(path)
+        temporary.replace(path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
 
@@ -129,7 +129,7 @@ class RunFolder:
     path: Path
 
     @classmethod
-    def open(cls, path: Path, config: Mapping[str, Any]) -> Self:
+    def open(cls, path: Path, config: Mapping[str, Any]) -> "RunFolder":
         """Create a run folder, or resume the one that is there.
 
         Args:
@@ -160,7 +160,7 @@ class RunFolder:
         return folder
 
     @classmethod
-    def existing(cls, path: Path) -> Self:
+    def existing(cls, path: Path) -> "RunFolder":
         """Open a run folder that must be there.
 
         Raises:
@@ -206,4 +206,4 @@ class RunFolder:
     def artefact(self, name: str) -> Path:
         """Return the path that belongs to a named artefact, below `artefacts/`."""
         safe = "".join(letter if letter.isalnum() or letter in "-_.=" else "_" for letter in name)
-        return self.path / "artefacts" / safe
+        return self.path / "artefacts" / (safe.lstrip(".") or "_")

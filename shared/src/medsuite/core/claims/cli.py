@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated, Any, cast
 
 import typer
 from rich.console import Console
 from rich.table import Table
+from typer.core import TyperGroup
 
 from medsuite.core.claims.decision import Result, decide
 from medsuite.core.claims.model import SCALES, Scale
@@ -18,8 +19,17 @@ from medsuite.core.errors import InputError, MedsuiteError, unknown_name
 from medsuite.core.reporting import number
 from medsuite.core.runs import RunFolder
 
+
+class ListByDefault(TyperGroup):
+    """A group whose `list` runs when no command is named."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put `list` where nothing was said."""
+        return super().parse_args(ctx, args or ["list"])
+
+
 reproduce_app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-claims_app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+claims_app = typer.Typer(cls=ListByDefault, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
 @reproduce_app.command()
@@ -38,21 +48,18 @@ def reproduce(
     selected = find_claims(claims or ())
     if not selected:
         raise MedsuiteError("no installed package registers a claim", fix="pip install medsuite-meda-kv")
-    level = cast(Scale, scale)
-    runnable = [claim for claim in selected if level in claim.claim.scales]
+    runnable = [claim for claim in selected if scale in claim.claim.scales]
     config = {"scale": scale, "data": str(data.resolve()) if data else None}
     folder = RunFolder.open(out or Path(f"medsuite-reproduce-{scale}"), config)
     console = Console()
     with Progress(console) as progress:
-        run(Plan(runnable, level, folder, data), processes=jobs, watcher=progress)
-    _conclude([decide(claim, level, folder) for claim in runnable], level, folder, console)
+        run(Plan(runnable, scale, folder, data), processes=jobs, watcher=progress)
+    _conclude([decide(claim, scale, folder) for claim in runnable], scale, folder, console)
 
 
-@claims_app.callback(invoke_without_command=True)
-def list_claims(context: typer.Context) -> None:
+@claims_app.command("list")
+def list_claims() -> None:
     """List the registered claims."""
-    if context.invoked_subcommand is not None:
-        return
     table = Table(box=None, pad_edge=False)
     for column in ("Claim", "Statement", "Published", "Scales"):
         table.add_column(column, overflow="fold")

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from medsuite.core.errors import InputError, unknown_name
 
@@ -136,14 +136,21 @@ class Drawing:
     figure: "Figure"
 
 
+@runtime_checkable
 class Context(Protocol):
     """What a running job may use besides its settings."""
 
-    settings: Any
-    """The frozen settings object of the chosen scale."""
-    scale: Scale
-    data: "Path | None"
-    """Folder of the paper's own data set, or None for the embedded data."""
+    @property
+    def settings(self) -> Any:
+        """The frozen settings object of the chosen scale."""
+
+    @property
+    def scale(self) -> Scale:
+        """The chosen scale."""
+
+    @property
+    def data(self) -> "Path | None":
+        """Folder of the paper's own data set, or None for the embedded data."""
 
     def artefact(self, name: str, build: Callable[["Path"], None]) -> "Path":
         """Return the folder of a shared expensive step, built once by `build(folder)` in the run folder."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from time import monotonic
 from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, TaskProgressColumn, TextColumn
@@ -34,7 +34,7 @@ class Progress:
         self._began = monotonic()
         self._count = 0
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "Progress":
         self._bar.start()
         return self
 

@@ -28,7 +28,7 @@ def write_report(results: Sequence[Result], scale: Scale, folder: RunFolder) -> 
     """
     write_results(results, folder)
     manifest = folder.manifest()
-    page = Page("Ten papers, measured", f"medsuite reproduce at the {scale} scale: {_tally(results)}")
+    page = Page("Published claims, measured", f"medsuite reproduce at the {scale} scale: {_tally(results)}")
     text = render(
         "report.html.jinja",
         page,

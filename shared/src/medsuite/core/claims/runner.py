@@ -7,7 +7,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from medsuite.core.claims.journal import Journal, finished
 from medsuite.core.claims.model import Scale
@@ -16,6 +16,7 @@ from medsuite.core.claims.worker import Task, execute, prepare, progress_path
 from medsuite.core.runs import RunFolder
 
 
+@runtime_checkable
 class Watcher(Protocol):
     """Hears what the runner does; the command line draws its progress bar from it."""
 

@@ -4,7 +4,7 @@ import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -20,13 +20,14 @@ PALETTE = ("#3b82c4", "#d97a2b", "#3f9b5f", "#b0599f", "#a08410", "#d0524c", "#6
 def drawing_style() -> Iterator[None]:
     """Draw figures inside this context so that they read on a light and on a dark page."""
     import matplotlib as mpl
+    from cycler import cycler
 
     ink = dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color"), INK)
-    style = ink | {
-        "axes.prop_cycle": mpl.cycler(color=PALETTE),
+    style: dict[Any, Any] = ink | {
+        "axes.prop_cycle": cycler(color=PALETTE),
         "axes.spines.right": False,
         "axes.spines.top": False,
-        "figure.figsize": (6.4, 3.6),
+        "figure.figsize": (5.6, 3.3),
         "figure.facecolor": "none",
         "axes.facecolor": "none",
         "font.size": 10,
