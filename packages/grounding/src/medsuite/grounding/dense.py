@@ -23,7 +23,7 @@ class WordVocabulary:
     """Numbers for the words of a corpus; 0 is padding.
 
     Args:
-        corpus: All texts that will be asked. A name that training never asks still gets a number: its vector stays random.
+        corpus: All texts that will be asked. A word that training never reads keeps its random vector.
     """
 
     def __init__(self, corpus: Sequence[str]) -> None:
@@ -219,7 +219,7 @@ def target_places(targets: Float[Tensor, "query 4"], centre: Float[Tensor, "plac
 
 
 def generalised_iou(first: Float[Tensor, "*batch 4"], second: Float[Tensor, "*other 4"]) -> Float[Tensor, "*result"]:
-    """Return IoU - |hull \\ union| / |hull| (Rezatofighi et al. 2019); the arguments broadcast."""
+    """Return IoU - (|hull| - |union|) / |hull| (Rezatofighi et al. 2019); the arguments broadcast."""
     near, far = torch.maximum(first, second), torch.minimum(first, second)
     intersection = (far[..., 2:] - near[..., :2]).clamp(min=0).prod(dim=-1)
     area = [(boxes[..., 2:] - boxes[..., :2]).prod(dim=-1) for boxes in (first, second)]
