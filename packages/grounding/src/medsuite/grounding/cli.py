@@ -1,0 +1,5 @@
+"""Commands of medsuite grounding."""
+
+import typer
+
+app = typer.Typer()
