@@ -1,4 +1,4 @@
-"""Florence-2 of transformers 5 as a grounder: location tokens, batches, training step, constrained decoding, parsing."""
+"""Florence-2 of transformers 5 as a grounder: location tokens, batches, a step, constrained decoding, parsing."""
 
 from medsuite.grounding.florence.batches import Example, FlorenceBatch, collate, train_step
 from medsuite.grounding.florence.decoding import BoxGrammar, Grounding, ground

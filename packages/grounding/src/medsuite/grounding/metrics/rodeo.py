@@ -57,7 +57,8 @@ def rodeo(cases: Sequence[Case], classes: int) -> RodeoResult:
     sums = sufficient(cases, classes).sum(axis=0)
     parts = parts_of(sums[None], classes)[0]
     matched, extra, missed = (int(count) for count in sums[3:])
-    return RodeoResult(*parts.tolist(), matched=matched, extra=extra, missed=missed)
+    localization, shape, classification, total = parts.tolist()
+    return RodeoResult(localization, shape, classification, total, matched, extra, missed)
 
 
 def sufficient(cases: Sequence[Case], classes: int) -> Float[np.ndarray, "image column"]:
