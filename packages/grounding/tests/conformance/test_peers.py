@@ -14,7 +14,8 @@ from medsuite.grounding.metrics.coco import _answers, _truth
 @pytest.fixture
 def authors_rodeo(monkeypatch):
     """The authors' package: scikit-learn now returns a plain float, on which it calls NumPy's clip."""
-    module = pytest.importorskip("rodeo.rodeo")
+    from rodeo import rodeo as module
+
     plain = module.matthews_corrcoef
     monkeypatch.setattr(module, "matthews_corrcoef", lambda *arguments: np.float64(plain(*arguments)))
     return module.RoDeO

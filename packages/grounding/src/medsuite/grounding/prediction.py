@@ -26,7 +26,7 @@ def read_picture(path: Path) -> UInt8[np.ndarray, "height width 3"]:
         with Image.open(path) as image:
             if image.mode.startswith(("I", "F")):
                 raise InputError(f"{path} has more than 8 bits ({image.mode})", fix="apply a window and save 8 bits")
-            return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+            return np.array(ImageOps.exif_transpose(image).convert("RGB"))
     except OSError as error:
         raise InputError(f"{path} is no readable image ({error})", expected="a PNG or JPEG file") from error
 
