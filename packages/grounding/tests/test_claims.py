@@ -81,6 +81,10 @@ def test_the_interval_is_student_s_over_the_three_seeds():
     assert "shuffled 0.25" in verdict.controls
 
 
+def test_an_accuracy_s_interval_ends_at_one():
+    assert decide(rows({**GOOD, "knowledge": 0.98}, spread=0.019))[0].high == 1
+
+
 def test_chance_is_zero_and_certainty_one():
     assert above_chance(np.array([0.25, 1.0])).tolist() == [0, 1]
 

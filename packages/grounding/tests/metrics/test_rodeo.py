@@ -5,8 +5,8 @@ import pytest
 from sklearn.metrics import matthews_corrcoef
 
 from medsuite.core.errors import InputError
-from medsuite.grounding.metrics import rodeo
-from medsuite.grounding.metrics.rodeo import class_weight, match, parts_of
+from medsuite.grounding.metrics import Case, rodeo
+from medsuite.grounding.metrics.rodeo import class_weight, parts_of
 
 
 def test_a_perfect_answer_scores_one(cases):
@@ -67,8 +67,9 @@ def test_one_class_is_allowed_and_counts_every_match_as_right(cases):
 
 def test_matching_prefers_the_right_class_when_boxes_tie():
     box = np.array([[0.0, 0, 10, 10], [0, 0, 10, 10]])
-    chosen, answered = match(box, np.array([0, 1]), box, np.array([1, 0]), 0.5)
-    assert dict(zip(chosen.tolist(), answered.tolist(), strict=True)) == {0: 1, 1: 0}
+    tied = Case("x", box, np.array([0, 1]), box, np.array([1, 0]), np.ones(2))
+    other = Case("y", box[:1], np.array([0]), box[:1], np.array([0]), np.ones(1))
+    assert rodeo([tied, other], 2).classification == 1
 
 
 def test_nothing_to_measure_is_refused(cases):

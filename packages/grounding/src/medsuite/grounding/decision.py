@@ -1,6 +1,7 @@
 """The decision of the claim `grounding/knowledge`: pure, from rows alone."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Float
@@ -55,6 +56,7 @@ def _void(unseen: Seeds, seen: Seeds) -> str:
 
 def _enough(unseen: Seeds, void: str, pictures: int) -> Verdict:
     interval = student_interval(unseen["knowledge"])
+    interval = replace(interval, high=min(interval.high, 1.0))
     rest = ", ".join(f"{arm} {values.mean():.2f}" for arm, values in unseen.items() if arm != "knowledge")
     outcome = _compare(interval, ENOUGH, below=False)
     reason = (

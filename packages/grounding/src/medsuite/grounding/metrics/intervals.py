@@ -42,4 +42,6 @@ def found_interval(cases: Sequence[Case], rng: np.random.Generator, *, iou: floa
 
 
 def _share(counts: Counts, rng: np.random.Generator) -> Interval:
-    return bootstrap_sums(lambda sums: sums[:, 0] / sums[:, 1], counts, rng=rng, resamples=RESAMPLES)
+    # An image without a query carries no information on the share, and a resample of such images alone has none.
+    asked = counts[counts[:, 1] > 0]
+    return bootstrap_sums(lambda sums: sums[:, 0] / sums[:, 1], asked, rng=rng, resamples=RESAMPLES)

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from medsuite.core.errors import InputError
-from medsuite.grounding.boxes import Boxes, area
+from medsuite.grounding.boxes import area
 from medsuite.grounding.metrics.cases import Case
 
 EPSILON = 1e-6
@@ -63,8 +63,19 @@ def rodeo(cases: Sequence[Case], classes: int) -> RodeoResult:
 
 def sufficient(cases: Sequence[Case], classes: int) -> Float[np.ndarray, "image column"]:
     """Return what RoDeO sums over images: localisation, shape and class agreement of pairs, and the three counts."""
-    weight = class_weight(cases, classes)
-    return np.array([_image(case, weight) for case in cases])
+    candidates = _candidates(cases)
+    chosen = _assign(candidates, class_weight(cases, classes))
+    image = candidates.image[chosen]
+    boxes, targets = candidates.boxes[chosen], candidates.targets[chosen]
+    size, target_size = boxes[:, 2:] - boxes[:, :2], targets[:, 2:] - targets[:, :2]
+    centre, target_centre = (boxes[:, :2] + boxes[:, 2:]) / 2, (targets[:, :2] + targets[:, 2:]) / 2
+    distance = (((centre - target_centre) / target_size) ** 2).sum(axis=1)
+    common = np.minimum(size, target_size).prod(axis=1)
+    shape = common / (size.prod(axis=1) + target_size.prod(axis=1) - common)
+    qualities = (np.exp2(-distance), shape, candidates.same[chosen].astype(float), np.ones(len(chosen)))
+    sums = [np.bincount(image, weights=quality, minlength=len(cases)) for quality in qualities]
+    counts = np.array([[len(case.boxes), len(case.targets)] for case in cases])
+    return np.column_stack([*sums, counts - sums[3][:, None]])
 
 
 def parts_of(sums: Float[np.ndarray, "row column"], classes: int) -> Float[np.ndarray, "row part"]:
@@ -91,50 +102,61 @@ def class_weight(cases: Sequence[Case], classes: int) -> float:
     return max(0.0, _matthews(true, predicted))
 
 
-def match(
-    boxes: Boxes,
-    classes: Int[np.ndarray, "box"],
-    targets: Boxes,
-    target_classes: Int[np.ndarray, "target"],
-    weight: float,
-) -> tuple[Int[np.ndarray, "pair"], Int[np.ndarray, "pair"]]:
-    """Match boxes to targets by the assignment that maximises the sum of GIoU + weight [same class].
+@dataclass(frozen=True, eq=False)
+class _Candidates:
+    """All pairs of a box and a target of the same image, image by image, each image's pairs box by box."""
 
-    Returns:
-        Indices of the matched boxes and of their targets.
-    """
+    image: Int[np.ndarray, "pair"]
+    boxes: Float[np.ndarray, "pair 4"]
+    targets: Float[np.ndarray, "pair 4"]
+    same: Bool[np.ndarray, "pair"]
+    shapes: Int[np.ndarray, "image 2"]
+
+
+def _candidates(cases: Sequence[Case]) -> _Candidates:
+    shapes = np.array([[len(case.boxes), len(case.targets)] for case in cases])
+    count = shapes.prod(axis=1)
+    image = np.repeat(np.arange(len(cases)), count)
+    within = np.arange(len(image)) - (np.cumsum(count) - count)[image]
+    begin = np.cumsum(shapes, axis=0) - shapes
+    box = begin[image, 0] + within // shapes[image, 1]
+    target = begin[image, 1] + within % shapes[image, 1]
+    boxes, targets = (
+        np.concatenate(side) for side in zip(*[(case.boxes, case.targets) for case in cases], strict=True)
+    )
+    labels = zip(*[(case.classes, case.target_classes) for case in cases], strict=True)
+    classes, target_classes = (np.concatenate(side) for side in labels)
+    return _Candidates(image, boxes[box], targets[target], classes[box] == target_classes[target], shapes)
+
+
+def _assign(candidates: _Candidates, weight: float) -> Int[np.ndarray, "matched"]:
+    """Choose the pairs that maximise the sum of GIoU + weight [same class] within each image."""
     from scipy.optimize import linear_sum_assignment
 
-    same = classes[:, None] == target_classes[None, :]
-    return linear_sum_assignment(generalised_iou_matrix(boxes, targets) + weight * same, maximize=True)
+    gain = generalised_iou(candidates.boxes, candidates.targets) + weight * candidates.same
+    count = candidates.shapes.prod(axis=1)
+    start = np.cumsum(count) - count
+    chosen = [start[count == 1]]
+    for image in np.flatnonzero(count > 1):
+        rows, columns = candidates.shapes[image]
+        block = gain[start[image] : start[image] + count[image]].reshape(rows, columns)
+        row, column = linear_sum_assignment(block, maximize=True)
+        chosen.append(start[image] + row * columns + column)
+    return np.concatenate(chosen)
 
 
-def generalised_iou_matrix(
-    first: Float[np.ndarray, "first 4"], second: Float[np.ndarray, "second 4"]
-) -> Float[np.ndarray, "first second"]:
-    """Return IoU - (|hull| - |union|) / |hull| of each box with each other one; all boxes have an area."""
-    a, b = first[:, None], second[None]
-    near, far = np.maximum(a, b), np.minimum(a, b)
+def generalised_iou(
+    first: Float[np.ndarray, "*batch 4"], second: Float[np.ndarray, "*batch 4"]
+) -> Float[np.ndarray, "*batch"]:
+    """Return IoU - (|hull| - |union|) / |hull| of boxes that belong together; all boxes have an area."""
+    near, far = np.maximum(first, second), np.minimum(first, second)
     intersection = area(np.concatenate([near[..., :2], far[..., 2:]], axis=-1))
-    union = area(a) + area(b) - intersection
+    union = area(first) + area(second) - intersection
     hull = area(np.concatenate([far[..., :2], near[..., 2:]], axis=-1))
     return intersection / union - (hull - union) / hull
 
 
-def _image(case: Case, weight: float) -> Float[np.ndarray, "column"]:
-    chosen, answered = match(case.boxes, case.classes, case.targets, case.target_classes, weight)
-    boxes, targets = case.boxes[chosen], case.targets[answered]
-    size, target_size = boxes[:, 2:] - boxes[:, :2], targets[:, 2:] - targets[:, :2]
-    centre, target_centre = (boxes[:, :2] + boxes[:, 2:]) / 2, (targets[:, :2] + targets[:, 2:]) / 2
-    distance = (((centre - target_centre) / target_size) ** 2).sum(axis=1)
-    common = np.minimum(size, target_size).prod(axis=1)
-    shape = common / (size.prod(axis=1) + target_size.prod(axis=1) - common)
-    agree = case.classes[chosen] == case.target_classes[answered]
-    counts = [len(chosen), len(case.boxes) - len(chosen), len(case.targets) - len(chosen)]
-    return np.array([np.exp2(-distance).sum(), shape.sum(), agree.sum(), *counts], dtype=float)
-
-
-def _matthews(first: np.ndarray, second: np.ndarray) -> float:
+def _matthews(first: Bool[np.ndarray, "image class"], second: Bool[np.ndarray, "image class"]) -> float:
     """Matthews correlation of two binary arrays; zero where one of them is constant."""
     a, b = first.ravel().astype(float), second.ravel().astype(float)
     spread = a.std() * b.std()

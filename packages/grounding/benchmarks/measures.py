@@ -1,6 +1,6 @@
 """Time RoDeO against the authors' package, and COCO AP against pycocotools, on the same boxes in the same run.
 
-    python benchmarks/rodeo.py --out rodeo.json
+    python benchmarks/measures.py --out measures.json
 
 Prints the median of several rounds in which the two alternate. The authors' package needs scikit-learn's correlation
 as a NumPy float, which is adapted here; it is otherwise as released.
