@@ -9,8 +9,12 @@ from medsuite.grounding.metrics import Case, rodeo
 from medsuite.grounding.metrics.rodeo import class_weight, parts_of
 
 
+def answered(case, boxes, classes):
+    return replace(case, boxes=boxes, classes=classes, scores=np.ones(len(boxes)))
+
+
 def test_a_perfect_answer_scores_one(cases):
-    perfect = [replace(case, boxes=case.targets, classes=case.target_classes) for case in cases]
+    perfect = [answered(case, case.targets, case.target_classes) for case in cases]
     result = rodeo(perfect, 3)
     assert (result.localization, result.shape, result.classification) == pytest.approx((1, 1, 1))
     assert result.total == pytest.approx(1, abs=1e-5)
@@ -22,7 +26,7 @@ def test_a_shift_by_the_target_s_width_halves_localisation_and_leaves_shape(case
     for case in cases:
         step = np.zeros_like(case.targets)
         step[:, [0, 2]] = (case.targets[:, 2] - case.targets[:, 0])[:, None]
-        shifted.append(replace(case, boxes=case.targets + step, classes=case.target_classes))
+        shifted.append(answered(case, case.targets + step, case.target_classes))
     alone = [case for case in shifted if len(case.targets) == 1]
     result = rodeo(alone, 3)
     assert result.localization == pytest.approx(0.5)
@@ -41,7 +45,7 @@ def test_scale_and_order_of_boxes_do_not_matter(cases, rng):
 
 
 def test_an_image_without_an_answer_counts_as_missed_and_lowers_every_part(cases):
-    silent = [replace(case, boxes=np.zeros((0, 4)), classes=np.zeros(0, int), scores=np.zeros(0)) for case in cases]
+    silent = [answered(case, np.zeros((0, 4)), np.zeros(0, int)) for case in cases]
     assert rodeo(silent, 3).total == 0
     both = rodeo([*cases, *silent], 3)
     alone = rodeo(cases, 3)
@@ -75,4 +79,4 @@ def test_matching_prefers_the_right_class_when_boxes_tie():
 def test_nothing_to_measure_is_refused(cases):
     with pytest.raises(InputError, match="at least one of each"):
         rodeo([], 2)
-    assert class_weight([replace(case, classes=case.classes[:0], boxes=case.boxes[:0]) for case in cases], 3) == 0
+    assert class_weight([answered(case, np.zeros((0, 4)), np.zeros(0, int)) for case in cases], 3) == 0

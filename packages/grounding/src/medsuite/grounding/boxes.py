@@ -39,8 +39,8 @@ def area(boxes: Float[np.ndarray, "*batch 4"]) -> Float[np.ndarray, "*batch"]:
 
 
 def paired_iou(
-    first: Float[np.ndarray, "*batch 4"], second: Float[np.ndarray, "*batch 4"]
-) -> Float[np.ndarray, "*batch"]:
+    first: Float[np.ndarray, "*first 4"], second: Float[np.ndarray, "*second 4"]
+) -> Float[np.ndarray, "*both"]:
     """Return |A ∩ B| / |A ∪ B| of boxes that belong together, zero where both are empty; the arrays broadcast."""
     near, far = np.maximum(first[..., :2], second[..., :2]), np.minimum(first[..., 2:], second[..., 2:])
     intersection = np.prod(np.maximum(far - near, 0), axis=-1)

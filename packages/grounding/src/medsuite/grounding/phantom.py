@@ -73,7 +73,7 @@ def hold_out(
 def draw_set(
     knowledge: KnowledgeBase,
     count: int,
-    groups: Sequence[tuple[Int[np.ndarray, "class"], int]],
+    groups: Sequence[tuple[Int[np.ndarray, "_"], int]],
     generator: np.random.Generator,
     *,
     side: int = REFERENCE_SIDE,
@@ -111,7 +111,9 @@ def _drawable(name: str, attributes: Attributes) -> Attributes:
     return attributes
 
 
-def _scene(looks: list[Attributes], generator: np.random.Generator, side: int) -> tuple[Plane, Plane]:
+def _scene(
+    looks: list[Attributes], generator: np.random.Generator, side: int
+) -> tuple[Plane, Float[np.ndarray, "lesion 4"]]:
     """Draw one picture with grey values in [0, 1], and its boxes."""
     image, boxes = _thorax(generator, side), []
     for look, (x, y, radius) in zip(looks, _places(looks, generator, side), strict=True):

@@ -5,7 +5,7 @@ AG-KD asks with "{name} means {description}" (section 2.2); the other strategies
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -28,6 +28,7 @@ class Prompt:
     spans: Mapping[str, Span] = field(default_factory=dict)
 
 
+@runtime_checkable
 class Strategy(Protocol):
     """Turns a finding into a prompt; `generator` serves the strategies that draw."""
 

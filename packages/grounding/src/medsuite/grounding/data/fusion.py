@@ -4,13 +4,12 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from medsuite.core.errors import InputError
-from medsuite.grounding.boxes import Boxes
 from medsuite.grounding.data.record import Annotations, Record
 
 
 def fuse_boxes(
     boxes: Float[np.ndarray, "box 4"], *, iou: float, weights: Float[np.ndarray, "box"] | None = None
-) -> tuple[Boxes, Int[np.ndarray, "box"]]:
+) -> tuple[Float[np.ndarray, "cluster 4"], Int[np.ndarray, "box"]]:
     """Fuse the boxes of one finding.
 
     In descending order of weight, each box joins the cluster whose running mean it overlaps most, if that IoU exceeds

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Float, Int, Shaped, UInt8
 
 from medsuite.core.errors import InputError
 from medsuite.grounding.boxes import Boxes, as_boxes
@@ -29,13 +29,13 @@ class Example:
     """One question about one image, with its answer.
 
     Attributes:
-        image: Grey values or RGB in [0, 255].
+        image: uint8 grey values, height x width, or RGB, height x width x 3.
         prompt: What is asked, without the task's token.
         label: How the answer names the finding.
         boxes: The answer, xyxy in pixels of this image.
     """
 
-    image: UInt8[np.ndarray, "height width"] | UInt8[np.ndarray, "height width 3"]
+    image: Shaped[np.ndarray, "..."]
     prompt: str
     label: str
     boxes: Boxes
@@ -54,7 +54,7 @@ class FlorenceBatch:
     labels: "Int[Tensor, 'example token']"
 
 
-def rgb(image: UInt8[np.ndarray, "..."]) -> UInt8[np.ndarray, "height width 3"]:
+def rgb(image: Shaped[np.ndarray, "..."]) -> UInt8[np.ndarray, "height width 3"]:
     """Repeat grey values to three channels; an RGB image stays as it is.
 
     Raises:
@@ -68,7 +68,7 @@ def rgb(image: UInt8[np.ndarray, "..."]) -> UInt8[np.ndarray, "height width 3"]:
 
 
 def encode_inputs(
-    images: Sequence[UInt8[np.ndarray, "..."]], prompts: Sequence[str], processor: Any
+    images: Sequence[Shaped[np.ndarray, "..."]], prompts: Sequence[str], processor: Any
 ) -> "dict[str, Tensor]":
     """Turn images and prompts into the model's input, prompts padded and masked."""
     text = [f"{TASK}{prompt}" for prompt in prompts]

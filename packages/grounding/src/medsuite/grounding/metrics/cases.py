@@ -25,7 +25,7 @@ class Case:
     """
 
     image_id: str
-    targets: Boxes
+    targets: Float[np.ndarray, "target 4"]
     target_classes: Int[np.ndarray, "target"]
     boxes: Boxes
     classes: Int[np.ndarray, "box"]

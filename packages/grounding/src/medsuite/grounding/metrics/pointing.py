@@ -9,7 +9,7 @@ from medsuite.grounding.boxes import Boxes, iou_matrix
 from medsuite.grounding.metrics.cases import Case
 
 Counts = Float[np.ndarray, "image 2"]
-Hit = Callable[[Boxes, Boxes], bool]
+Hit = Callable[[Boxes, Float[np.ndarray, "target 4"]], bool]
 
 
 def pointing_hits(cases: Sequence[Case]) -> Counts:
@@ -32,7 +32,7 @@ def found(cases: Sequence[Case], *, iou: float = 0.5) -> Counts:
         Hits and queries of each image.
     """
 
-    def overlaps(box: Boxes, targets: Boxes) -> bool:
+    def overlaps(box: Boxes, targets: Float[np.ndarray, "target 4"]) -> bool:
         return bool(iou_matrix(box, targets).max() >= iou)
 
     return np.array([_count(case, overlaps) for case in cases], dtype=float).reshape(-1, 2)
@@ -49,6 +49,6 @@ def _count(case: Case, hit: Hit) -> tuple[int, int]:
     return hits, len(asked)
 
 
-def _points_into(box: Boxes, targets: Boxes) -> bool:
+def _points_into(box: Boxes, targets: Float[np.ndarray, "target 4"]) -> bool:
     centre = (box[:, :2] + box[:, 2:]) / 2
     return bool(((centre >= targets[:, :2]) & (centre < targets[:, 2:])).all(axis=1).any())

@@ -75,7 +75,7 @@ def sufficient(cases: Sequence[Case], classes: int) -> Float[np.ndarray, "image 
     qualities = (np.exp2(-distance), shape, candidates.same[chosen].astype(float), np.ones(len(chosen)))
     sums = [np.bincount(image, weights=quality, minlength=len(cases)) for quality in qualities]
     counts = np.array([[len(case.boxes), len(case.targets)] for case in cases])
-    return np.column_stack([*sums, counts - sums[3][:, None]])
+    return np.column_stack([*sums, counts - sums[3][:, None]]).astype(float)
 
 
 def parts_of(sums: Float[np.ndarray, "row column"], classes: int) -> Float[np.ndarray, "row part"]:
