@@ -44,6 +44,11 @@ def test_more_material_always_attenuates_more(length, more, hardening):
     assert np.diff(harden(np.array([length, length + more]), hardening)) > 0
 
 
+def test_beyond_where_the_expansion_holds_the_film_stays_bright():
+    dense = harden(np.array([20.0, 1 / 0.03, 40.0, 400.0]), 0.03)
+    assert (np.diff(dense) >= 0).all()
+
+
 @pytest.mark.parametrize("fraction", [0.2, 0.45, 0.8])
 def test_scatter_is_its_fraction_of_the_total_on_a_uniform_film(fraction):
     exposure = expose(flat(2.0), generators(), replace(IDEAL, scatter_fraction=fraction), 5.0)

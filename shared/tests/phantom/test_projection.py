@@ -124,7 +124,7 @@ def test_devices_act_through_any_tissue():
 
 def test_an_enlarged_heart_grows_by_its_size():
     def width(growth: float) -> float:
-        findings = (nodule(shape="enlarged heart", size_mm=growth),) if growth else ()
+        findings = (nodule(shape="enlarged heart", side="midline", size_mm=growth),) if growth else ()
         row = project([Scene(Anatomy(), findings)], 256, FIELD).line_integral[0, 155]
         air = project([Scene(Anatomy(heart_half_depth=1.0, right_atrium=24.0))], 256, FIELD).line_integral[0, 155]
         return np.ptp(np.nonzero(row - air > 0.25)[0]) * FIELD / 256

@@ -6,7 +6,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medsuite.core.errors import InputError
-from medsuite.core.phantom import LABELS, SHAPES, Anatomy, Finding, Request, Scene, sample_finding, sample_scene
+from medsuite.core.phantom import (
+    LABELS,
+    SHAPES,
+    Anatomy,
+    Finding,
+    Request,
+    Scene,
+    draw,
+    sample_anatomy,
+    sample_finding,
+    sample_scene,
+)
 from medsuite.core.phantom.disease import CHANGES, nearest_rib
 from medsuite.core.phantom.placement import zone_heights
 from medsuite.core.phantom.shapes import SOLID
@@ -130,10 +141,35 @@ def test_pleural_findings_on_both_sides_change_both_pleurae(label):
     assert sorted(vars(disease).values()).count(33.0) == 2
 
 
-def test_pleural_findings_in_the_midline_are_refused():
-    finding = Finding("fluid", "meniscus", "midline", "lower", 40.0, 0.015, (0.0, 0.0, 0.0))
-    with pytest.raises(InputError, match="fluid on side 'midline'"):
-        Scene(Anatomy(), (finding,)).disease()
+@pytest.mark.parametrize(
+    ("shape", "side", "size_mm", "message"),
+    [
+        ("meniscus", "midline", 40.0, "unknown side of fluid 'midline'"),
+        ("fracture", "both", 8.0, "unknown side of fluid 'both'"),
+        ("pleural air", "left", 150.0, "size_mm 150.0 of fluid; expected at most 130.0 mm"),
+        ("hyperinflation", "both", 41.0, "at most 40.0 mm"),
+    ],
+)
+def test_changes_that_an_organ_cannot_take_are_refused(shape, side, size_mm, message):
+    finding = Finding("fluid", shape, side, "lower", size_mm, 0.015, (0.0, 0.0, 0.0))
+    with pytest.raises(InputError, match=message):
+        Scene(Anatomy(), (finding,))
+
+
+@pytest.mark.parametrize("shape", CHANGES)
+def test_the_largest_change_of_any_organ_still_gives_a_film(shape):
+    change = CHANGES[shape]
+    for seed in range(4):
+        anatomy = sample_anatomy(np.random.default_rng(seed), 1.5)
+        finding = Finding("x", shape, change.sides[-1], "lower", change.largest_mm, 0.015, (60.0, 0.0, 0.0))
+        films = draw([Scene(anatomy, (finding,))], 64)
+        assert np.isfinite(films.line_integral).all()
+        assert films.line_integral.min() >= -1e-3
+
+
+def test_of_two_findings_in_one_organ_the_later_counts():
+    small, large = (replace(NODULE, shape="pleural air", size_mm=size) for size in (20.0, 50.0))
+    assert Scene(Anatomy(), (large, small)).disease().collapse_right == 20.0
 
 
 @pytest.mark.parametrize(
@@ -146,6 +182,8 @@ def test_pleural_findings_in_the_midline_are_refused():
         ({"size_mm": 0.0}, "size_mm 0.0 of nodule"),
         ({"size_mm": float("nan")}, "size_mm nan"),
         ({"attenuation": 11.0}, "attenuation 11.0"),
+        ({"attenuation": 0.0}, "attenuation 0.0"),
+        ({"position": (0.0, float("nan"), 0.0)}, "position"),
     ],
 )
 def test_findings_with_impossible_attributes_are_refused(change, message):

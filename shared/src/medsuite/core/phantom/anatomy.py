@@ -51,7 +51,7 @@ class Anatomy:
     heart_z: float = _length(-36.0, 5.0)
     heart_half_length: float = _length(68.0, 3.5)
     heart_half_breadth: float = _length(50.0, 2.5)
-    heart_half_depth: float = _length(46.0, 4.0)
+    heart_half_depth: float = _length(50.0, 4.0)
     heart_axis: float = _number(38.0, 5.0)
     hilum_x: float = _length(36.0, 2.0)
     hilum_right: float = _length(24.0, 4.0)

@@ -115,8 +115,9 @@ def blur(image: Image, sigma: float) -> Image:
 
 
 def harden(line_integral: Float[np.ndarray, "*shape"], hardening: float) -> Float[np.ndarray, "*shape"]:
-    """Return the effective line integral of a spectrum, P = L - h L² / 2."""
-    return line_integral - 0.5 * hardening * line_integral * line_integral
+    """Return the effective line integral of a spectrum, P = L - h L² / 2; it stays at its maximum beyond L = 1 / h."""
+    length = np.minimum(line_integral, 1 / hardening) if hardening else line_integral
+    return length - 0.5 * hardening * length * length
 
 
 def _scatter(primary: Image, path: Image, acquisition: Acquisition, pitch: float) -> Image:

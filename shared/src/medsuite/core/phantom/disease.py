@@ -1,43 +1,53 @@
-"""Shapes that change large organs: each turns the attributes of a finding into a change of `Disease`."""
+"""Shapes that change large organs: each turns the attributes of a finding into parameters of `Disease`."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
 
-from medsuite.core.errors import InputError
+from medsuite.core.errors import InputError, unknown_name
 from medsuite.core.phantom.anatomy import Anatomy
 from medsuite.core.phantom.body import Disease, stack_bodies
 from medsuite.core.phantom.findings import Finding
 from medsuite.core.phantom.skeleton import rib_angles, rib_points
 
-
-def _enlarged_heart(disease: Disease, finding: Finding, _anatomy: Anatomy) -> Disease:
-    return replace(disease, heart_growth=finding.size_mm)
+_SIDES = {"right": ("right",), "left": ("left",), "both": ("right", "left")}
 
 
-def _wide_aorta(disease: Disease, finding: Finding, _anatomy: Anatomy) -> Disease:
-    return replace(disease, aorta_growth=finding.size_mm)
+@dataclass(frozen=True)
+class Change:
+    """How one shape changes organs.
+
+    Attributes:
+        largest_mm: Largest size for which the organs keep a sensible shape.
+        sides: Sides on which it can be.
+        parameters: Returns values of `Disease` for a finding in a patient.
+    """
+
+    largest_mm: float
+    sides: tuple[str, ...]
+    parameters: Callable[[Finding, Anatomy], dict[str, float]]
+
+    def check(self, finding: Finding) -> None:
+        """Refuse sizes and sides that the organ cannot have.
+
+        Raises:
+            InputError: The finding is too large or on another side.
+        """
+        if finding.size_mm > self.largest_mm:
+            expected = f"at most {self.largest_mm} mm for the shape {finding.shape!r}"
+            raise InputError(f"size_mm {finding.size_mm} of {finding.label}", expected=expected)
+        if finding.side not in self.sides:
+            raise unknown_name(f"side of {finding.label}", finding.side, self.sides)
 
 
-def _in_pleura(disease: Disease, finding: Finding, prefix: str) -> Disease:
-    sides = {"both": ("right", "left"), "right": ("right",), "left": ("left",)}.get(finding.side)
-    if sides is None:
-        raise InputError(f"{finding.label} on side {finding.side!r}", expected="right, left or both")
-    return replace(disease, **{f"{prefix}_{side}": finding.size_mm for side in sides})
+def _of_organ(name: str) -> Callable[[Finding, Anatomy], dict[str, float]]:
+    return lambda finding, _anatomy: {name: finding.size_mm}
 
 
-def _meniscus(disease: Disease, finding: Finding, _anatomy: Anatomy) -> Disease:
-    return _in_pleura(disease, finding, "effusion")
-
-
-def _pleural_air(disease: Disease, finding: Finding, _anatomy: Anatomy) -> Disease:
-    return _in_pleura(disease, finding, "collapse")
-
-
-def _hyperinflation(disease: Disease, finding: Finding, _anatomy: Anatomy) -> Disease:
-    return replace(disease, hyperinflation=finding.size_mm)
+def _of_pleura(name: str) -> Callable[[Finding, Anatomy], dict[str, float]]:
+    return lambda finding, _anatomy: {f"{name}_{side}": finding.size_mm for side in _SIDES[finding.side]}
 
 
 def nearest_rib(position: tuple[float, float, float], anatomy: Anatomy) -> tuple[int, int, float]:
@@ -49,26 +59,20 @@ def nearest_rib(position: tuple[float, float, float], anatomy: Anatomy) -> tuple
     return int(side), int(rib) + 1, float(np.rad2deg(angles[0, side, rib, place]))
 
 
-def _fracture(disease: Disease, finding: Finding, anatomy: Anatomy) -> Disease:
+def _of_rib(finding: Finding, anatomy: Anatomy) -> dict[str, float]:
     side, rib, angle = nearest_rib(finding.position, anatomy)
-    return replace(
-        disease,
-        fracture_rib=float(rib),
-        fracture_left=float(side),
-        fracture_at=angle,
-        fracture_gap=finding.size_mm,
-        fracture_step=0.8 * finding.size_mm,
-    )
+    gap = {"fracture_gap": finding.size_mm, "fracture_step": 0.8 * finding.size_mm}
+    return {"fracture_rib": float(rib), "fracture_left": float(side), "fracture_at": angle} | gap
 
 
-CHANGES: Mapping[str, Callable[[Disease, Finding, Anatomy], Disease]] = MappingProxyType(
+CHANGES: Mapping[str, Change] = MappingProxyType(
     {
-        "enlarged heart": _enlarged_heart,
-        "wide aorta": _wide_aorta,
-        "meniscus": _meniscus,
-        "pleural air": _pleural_air,
-        "hyperinflation": _hyperinflation,
-        "fracture": _fracture,
+        "enlarged heart": Change(90.0, ("midline",), _of_organ("heart_growth")),
+        "wide aorta": Change(50.0, ("left", "midline"), _of_organ("aorta_growth")),
+        "meniscus": Change(300.0, tuple(_SIDES), _of_pleura("effusion")),
+        "pleural air": Change(130.0, tuple(_SIDES), _of_pleura("collapse")),
+        "hyperinflation": Change(40.0, ("both", "midline"), _of_organ("hyperinflation")),
+        "fracture": Change(20.0, ("right", "left"), _of_rib),
     }
 )
-"""Builders of the shapes that change organs; their `attenuation` follows from the organ and is not read."""
+"""Shapes that change organs. Their attenuation follows from the organ; only the sign of the finding's is read."""

@@ -1,5 +1,6 @@
 """Findings as physical attributes."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -50,8 +51,10 @@ class Finding:
                 raise unknown_name(name, getattr(self, name), get_args(values))
         if not 0 < self.size_mm < 400:
             raise InputError(f"size_mm {self.size_mm} of {self.label}", expected="a size between 0 and 400 mm")
-        if not abs(self.attenuation) <= 10:
-            raise InputError(f"attenuation {self.attenuation} of {self.label}", expected="at most 10 per mm")
+        if not -0.1 <= self.attenuation <= 10 or self.attenuation == 0:
+            raise InputError(f"attenuation {self.attenuation} of {self.label}", expected="-0.1 to 10 per mm, not 0")
+        if not all(math.isfinite(value) for value in self.position):
+            raise InputError(f"position {self.position} of {self.label}", expected="three finite numbers in mm")
 
     @property
     def density(self) -> str:

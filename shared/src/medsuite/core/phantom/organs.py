@@ -157,7 +157,8 @@ def mediastinum(body: np.ndarray, z: np.ndarray) -> Section:
     cava = body["vena_cava"] + 0.4 * growth - half
     right = half + cava * _ramp(z, 5.0, 35.0) * (1 - _ramp(z, knob, knob + 40)) + flare
     right = right + (atrium - half) * _bump(z, body["heart_z"] + 14, 32.0)
-    return Section(0.5 * (left - right), 0.5 * (left + right), 0.0, body["mediastinum_half_depth"], power=4)
+    half_depth = body["mediastinum_half_depth"] * (0.74 + 0.26 * _ramp(z, body["heart_z"], body["carina"]))
+    return Section(0.5 * (left - right), 0.5 * (left + right), 0.0, half_depth, power=4)
 
 
 def heart(body: np.ndarray, z: np.ndarray) -> Section:

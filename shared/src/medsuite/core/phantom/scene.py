@@ -34,18 +34,18 @@ class Scene:
         for finding in self.findings:
             if finding.shape not in SHAPES:
                 raise unknown_name("shape", finding.shape, SHAPES)
+            if finding.shape in CHANGES:
+                CHANGES[finding.shape].check(finding)
 
     def without(self, index: int) -> "Scene":
         """Return the same patient without one of the findings."""
         return replace(self, findings=self.findings[:index] + self.findings[index + 1 :])
 
     def disease(self) -> Disease:
-        """Return what the findings do to large organs."""
-        disease = Disease()
-        for finding in self.findings:
-            if finding.shape in CHANGES:
-                disease = CHANGES[finding.shape](disease, finding, self.anatomy)
-        return disease
+        """Return what the findings do to large organs; of two that change the same one the later counts."""
+        changing = [finding for finding in self.findings if finding.shape in CHANGES]
+        changes = [CHANGES[finding.shape].parameters(finding, self.anatomy) for finding in changing]
+        return Disease(**{name: value for change in changes for name, value in change.items()})
 
     def noise(self) -> np.random.Generator:
         """Return the generator of the noise of its films, the same at each call."""
