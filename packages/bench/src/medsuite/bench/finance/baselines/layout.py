@@ -18,6 +18,8 @@ PANE_HEADS = {
     "KDJ": re.compile(r"^KDJ"),
     "RSI": re.compile(r"^RS[I1l]\s*\("),
 }
+PRICE_HEAD = re.compile(r"MA\s?[\dSsOoIl]|LOWER|MID|UPPER|(?<!\d)6\d{5}(?!\d)")
+"""What stands above the candles: names of lines and the code. Candles themselves are at times read as letters."""
 ROW_GAP = 12.0
 """Pixels between two lines of text at least; words of one line differ by less, since their boxes do."""
 SIMILAR = 0.8
@@ -63,7 +65,7 @@ def pane_rows(page: Page, pane: str) -> tuple[float, float] | None:
     date_rows = [word.centre[1] for word in page.words if DATE.search(word.text)]
     below = sorted([row for row in heads.values() if row is not None] + [float(np.mean(date_rows))] * bool(date_rows))
     if pane == "PRICE":
-        titles = [word.centre[1] for word in page.words if word.centre[0] < 0.45 * page.right]
+        titles = [word.centre[1] for word in page.words if PRICE_HEAD.search(word.text)]
         above = [row for row in titles if below and row < below[0] - ROW_GAP]
         start = max(above, default=None)
     else:

@@ -34,7 +34,7 @@ def draw_bars(canvas: Canvas, facts: TableFacts) -> Axis:
             canvas.rectangle(corner, (round(left + (number + 0.9) * width), axis.pixel(0)), colour)
             if row_name not in facts.unlabelled:
                 at = (left + (number + 0.45) * width, corner[1] - 4)
-                canvas.write(at, facts.columns[name][index], anchor="mb", size=canvas.font_size - 1)
+                canvas.write(at, facts.columns[name][index], anchor="mb")
     return axis
 
 
