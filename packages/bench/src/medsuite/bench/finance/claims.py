@@ -25,12 +25,12 @@ class FinanceSettings:
     Attributes:
         seeds: Number of seeds; each draws its own pictures and photographs.
         pictures: Pictures per type and seed.
-        levels: Camera levels, the control first.
+        levels: Camera levels beside the control.
     """
 
     seeds: int
     pictures: int
-    levels: tuple[str, ...] = ("square", "medium", "heavy")
+    levels: tuple[str, ...] = ("medium", "heavy")
 
 
 def make_jobs(settings: FinanceSettings) -> list[Job]:
@@ -112,8 +112,8 @@ FINANCE = Claim(
     ),
     data="Simulated: charts of a simulated market, tables and report pages of invented companies, and photographs by a camera model.",
     scales={
-        "smoke": FinanceSettings(seeds=1, pictures=1, levels=("square", "medium")),
-        "laptop": FinanceSettings(seeds=3, pictures=3),
+        "smoke": FinanceSettings(seeds=1, pictures=1, levels=("medium",)),
+        "laptop": FinanceSettings(seeds=3, pictures=2),
         "workstation": FinanceSettings(seeds=10, pictures=10),
     },
     arms=(

@@ -102,9 +102,10 @@ def _problem(measurements: Sequence[Measurement]) -> str | None:
 
 
 def _difference(measurements: Sequence[Measurement], first: str, second: str) -> Interval:
-    """Difference of two arms in points over the same questions."""
+    """Difference of two arms in points over the questions that both were asked."""
     cells = [_cells(measurements, arm).sum(1) for arm in (first, second)]
-    sums = np.stack([cells[0][:, 0], cells[1][:, 0], cells[0][:, 1]], 1)
+    both = (cells[0][:, 1] > 0) & (cells[1][:, 1] > 0)
+    sums = np.stack([cells[0][both, 0], cells[1][both, 0], cells[0][both, 1]], 1)
     return bootstrap_sums(_points, sums, rng=np.random.default_rng(0), method="percentile")
 
 

@@ -11,7 +11,7 @@ from medsuite.bench.finance.baselines.ocr import OcrReader
 from medsuite.bench.finance.baselines.page import Page, page_from_drawing
 from medsuite.bench.finance.baselines.rectify import find_corners, rectify
 from medsuite.bench.finance.baselines.rules import answer
-from medsuite.bench.finance.camera import photograph
+from medsuite.bench.finance.camera import LEVELS, photograph
 from medsuite.bench.finance.draw.chart import Chart
 from medsuite.bench.finance.draw.generate import draw_chart
 from medsuite.bench.finance.questions.make import make_questions
@@ -22,6 +22,7 @@ from medsuite.bench.finance.templates import NOT_APPLICABLE
 from medsuite.core.claims import Job, Measurement
 
 SCREEN, TRUE_TEXT, PRIOR, AXIS_GUESS = "screen", "true text", "prior", "axis guess"
+CONTROL = "square"
 RELEASED_TOLERANCE = Tolerance(relative=0.1)
 RELEASED_METRIC = "ENC, 10 % of value"
 """Metric of the released tolerance, kept apart from the tasks."""
@@ -58,16 +59,19 @@ def draw_sample(seed: int, image_type: ImageType, number: int) -> Sample:
 def measure(job: Job, levels: Iterable[str], pictures: int) -> Iterator[Measurement]:
     """Answer the questions about a job's pictures in every condition and yield 0 or 1 for each.
 
+    The control of the camera, square to the screen, is taken of the first picture only: it costs as much as a photograph
+    and only has to show that the optics alone cost little.
+
     Rows carry the task as metric and `picture#question` as unit. The correct value of an estimate is within 2 % of the
     visible axis; whether it is within 10 % of the value, as the released rubric has it, goes to a metric of its own.
 
     Raises:
         MissingDependencyError: The OCR engine, OpenCV or a Chinese font is not installed.
     """
-    reader = OcrReader()
+    levels = tuple(levels)
     for number in range(pictures):
         sample = draw_sample(job.seed, ImageType(job.settings["image_type"]), number)
-        for arm, page in _pages(sample, tuple(levels), reader).items():
+        for arm, page in _pages(sample, (CONTROL, *levels) if number == 0 else levels, _reader()).items():
             replies = [answer(question, page) for question in sample.questions]
             yield from _rows(arm, job.seed, sample, replies)
         yield from _rows(PRIOR, job.seed, sample, [_prior_reply(question) for question in sample.questions])
@@ -78,14 +82,22 @@ def _pages(sample: Sample, levels: tuple[str, ...], reader: OcrReader) -> Mappin
     """Read the picture on screen and photographed; a photograph also after rectification, found and with true corners."""
     picture = sample.chart.picture
     pages = {TRUE_TEXT: page_from_drawing(sample.chart.texts, picture), SCREEN: reader.read(picture)}
-    for number, level in enumerate(levels):
-        photo = photograph(picture, level, np.random.default_rng((*sample.generator_key, number)))
+    for level in levels:
+        photo = photograph(picture, level, np.random.default_rng((*sample.generator_key, list(LEVELS).index(level))))
         page = reader.read(photo.picture)
         found = find_corners(photo.picture)
         pages[level] = page
+        if level == CONTROL:
+            continue
         pages[f"{level}, rectified"] = rectify(page, found) if found is not None else page
         pages[f"{level}, true corners"] = rectify(page, photo.corners)
     return pages
+
+
+@lru_cache(maxsize=1)
+def _reader() -> OcrReader:
+    """Load the engine once a process."""
+    return OcrReader()
 
 
 def _rows(arm: str, seed: int, sample: Sample, replies: list[str]) -> Iterator[Measurement]:

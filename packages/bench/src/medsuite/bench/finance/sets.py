@@ -88,7 +88,7 @@ def _make_style(out: Path, pictures: int, style: str, seed: int) -> Iterator[Que
             sample = draw_sample(seed, image_type, number)
             picture, suffix = sample.chart.picture, "png"
             if style != "screen":
-                rng = np.random.default_rng((*sample.generator_key, STYLES.index(style)))
+                rng = np.random.default_rng((*sample.generator_key, list(LEVELS).index(style)))
                 picture, suffix = photograph(picture, style, rng).picture, "jpg"
             name = f"images/{sample.name}-{style}.{suffix}"
             Image.fromarray(picture).save(out / name, quality=95)
