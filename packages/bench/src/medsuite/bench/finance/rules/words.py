@@ -16,6 +16,8 @@ _ABSTENTION = re.compile(
 )
 _SEPARATOR = re.compile(r"[,，、;；/|\n]|\band\b|\bor\b|和|与|及|或|以及")
 _OPINION = re.compile(r"\bnot\b|n't|\bneither\b|不|并非", re.IGNORECASE)
+MOST_PIECES = 3
+"""Pieces between commas and the like of an abstention: more of them are a list."""
 LONGEST_EXTRA = 3
 """Words of a listed item that still counts as a name rather than as prose."""
 
@@ -23,9 +25,12 @@ LONGEST_EXTRA = 3
 def is_abstention(reply: str, options: Collection[str] = ()) -> bool:
     """Tell whether a reply says that the picture does not answer the question, and says nothing else.
 
-    A reply that also carries a quantity or one of the question's options hedges, and does not count.
+    A reply that also carries a quantity or one of the question's options hedges, and does not count; nor does one that
+    lists many things, of which the statement is only one.
     """
     text = plain(reply)
+    if len(_SEPARATOR.split(text)) > MOST_PIECES:
+        return False
     return bool(_ABSTENTION.search(text)) and not quantities(_without_names(text)) and not named_options(text, options)
 
 
