@@ -21,7 +21,7 @@ def test_macd_rsi_and_bands_agree_with_ta_lib(bars: Bars) -> None:
     for ours, theirs in ((macd.dif, dif), (macd.dea, dea), (macd.histogram, histogram)):
         assert ours[late] == pytest.approx(theirs[late], abs=1e-6)
     assert indicators.rsi(bars.close, 6)[WARM_UP:] == pytest.approx(talib.RSI(bars.close, 6)[WARM_UP:], abs=1e-6)
-    upper, middle, lower = talib.BBANDS(bars.close, 20, 2, 2)
+    upper, _, lower = talib.BBANDS(bars.close, 20, 2, 2)
     band = indicators.bollinger(bars.close)
     assert band.upper[WARM_UP:] == pytest.approx(upper[WARM_UP:])
     assert band.lower[WARM_UP:] == pytest.approx(lower[WARM_UP:])

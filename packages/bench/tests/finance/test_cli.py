@@ -63,5 +63,7 @@ def test_replies_must_cover_the_questions(tmp_path: Path) -> None:
     _, questions = read_set(paths["en"], "en")
     some = tmp_path / "some.jsonl"
     some.write_text(json.dumps({"index": questions[0].index, "reply": "1"}), encoding="utf-8")
-    with pytest.raises(InputError, match=f"no reply to question '{questions[1].index}' and {len(questions) - 2} others"):
+    with pytest.raises(
+        InputError, match=f"no reply to question '{questions[1].index}' and {len(questions) - 2} others"
+    ):
         read_replies(some, questions)

@@ -13,7 +13,11 @@ from medsuite.core.claims import Measurement, Verdict
 
 Rate = Callable[[str, str], float]
 LEVELS = ("medium", "heavy")
-ARMS = ("screen", "square", *(f"{level}{suffix}" for level in LEVELS for suffix in ("", ", rectified", ", true corners")))
+ARMS = (
+    "screen",
+    "square",
+    *(f"{level}{suffix}" for level in LEVELS for suffix in ("", ", rectified", ", true corners")),
+)
 
 
 def rows(rate: Rate, pictures: int = 5) -> list[Measurement]:

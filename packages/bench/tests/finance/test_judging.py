@@ -91,7 +91,9 @@ def test_an_answer_cannot_close_the_fence_around_it() -> None:
 def test_the_picture_is_sent_under_its_true_media_type() -> None:
     buffer = BytesIO()
     Image.new("RGB", (3, 3)).save(buffer, "PNG")
-    assert judge_messages(QUESTION, "1", buffer.getvalue())[1]["content"][1]["image_url"]["url"].startswith("data:image/png")
+    assert judge_messages(QUESTION, "1", buffer.getvalue())[1]["content"][1]["image_url"]["url"].startswith(
+        "data:image/png"
+    )
     assert len(judge_messages(QUESTION, "1")[1]["content"]) == 1
 
 

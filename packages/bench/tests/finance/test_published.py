@@ -14,7 +14,9 @@ PICTURES = {
 
 
 @pytest.mark.parametrize(("language", "agreeing", "models"), [("en", 29, 31), ("cn", 29, 30)])
-def test_the_published_average_is_that_of_the_cells_weighted_by_questions(language: str, agreeing: int, models: int) -> None:
+def test_the_published_average_is_that_of_the_cells_weighted_by_questions(
+    language: str, agreeing: int, models: int
+) -> None:
     table = published(language, "tasks")
     counts = np.array([COUNTS[language][Task(column)] for column in table.columns])
     difference = np.abs(overall_from_cells(table.cells, counts) - table.overall)
@@ -48,7 +50,9 @@ def test_rows_that_were_pasted_or_mistyped_are_found() -> None:
 def test_photographs_score_below_screens_in_every_published_row() -> None:
     for language in ("en", "cn"):
         table = published(language, "pictures")
-        assert (table.cells[:, table.columns.index("computer")] > table.cells[:, table.columns.index("photograph")]).all()
+        assert (
+            table.cells[:, table.columns.index("computer")] > table.cells[:, table.columns.index("photograph")]
+        ).all()
 
 
 def test_an_unknown_table_is_refused() -> None:

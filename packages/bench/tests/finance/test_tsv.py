@@ -36,16 +36,24 @@ def table(tmp_path: Path) -> Path:
 def test_a_released_row_becomes_a_question_in_the_papers_terms(table: Path) -> None:
     questions = read_questions(table, "en")
     (question,) = questions
-    assert (question.task, question.image_type, question.image_style) == (Task.ESTIMATED_CALCULATION, "candlestick", "computer")
+    assert (question.task, question.image_type, question.image_style) == (
+        Task.ESTIMATED_CALCULATION,
+        "candlestick",
+        "computer",
+    )
     assert question.background == ""
     assert media_type(questions.picture(0)) == "image/png"
 
 
-FIELDS = st.lists(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\r\x00")), min_size=2, max_size=2), min_size=1)
+FIELDS = st.lists(
+    st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\r\x00")), min_size=2, max_size=2), min_size=1
+)
 
 
 @given(rows=FIELDS)
-def test_random_access_gives_what_a_sequential_reader_gives(rows: list[list[str]], tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_random_access_gives_what_a_sequential_reader_gives(
+    rows: list[list[str]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
     path = tmp_path_factory.mktemp("rows") / "table.tsv"
     with path.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file, delimiter="\t", lineterminator="\n", quoting=csv.QUOTE_ALL).writerows([["a", "b"], *rows])
@@ -63,7 +71,10 @@ def test_a_mark_at_the_start_and_windows_line_ends_are_read(tmp_path: Path) -> N
     ("text", "message"),
     [
         (HEADER.replace("\tanswer", "") + ROW, "no column 'answer'"),
-        (HEADER + ROW.replace("Numerical Calculation", "Numerical Calculations"), "did you mean 'Numerical Calculation'"),
+        (
+            HEADER + ROW.replace("Numerical Calculation", "Numerical Calculations"),
+            "did you mean 'Numerical Calculation'",
+        ),
         (HEADER + ROW.replace("Candlestick chart", "Pie"), "row 1, image_type: unknown type 'Pie'"),
         (HEADER + ROW.replace("Computer Screenshot", "Painting"), "unknown style 'Painting'"),
         (HEADER + ROW + ROW, "row 2, index: '1' is also the index of row 1"),

@@ -1,6 +1,7 @@
 """Axes and tick labels."""
 
 from decimal import Decimal
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ RANGES = st.tuples(st.floats(-1e9, 1e9), st.floats(1e-6, 1e9)).filter(lambda pai
 def test_ticks_are_multiples_of_one_step_of_one_two_or_five(value: tuple[float, float]) -> None:
     lower, span = value
     found = ticks(lower, lower + span)
-    steps = {second - first for first, second in zip(found, found[1:], strict=False)}
+    steps = {second - first for first, second in pairwise(found)}
     assert len(found) >= 3
     assert len(steps) == 1
     assert int(steps.pop().normalize().as_tuple().digits[0]) in (1, 2, 5)

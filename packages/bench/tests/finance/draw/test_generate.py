@@ -32,7 +32,8 @@ def test_no_text_is_cut_off_and_no_two_texts_overlap(kind: ImageType, language: 
         (a.text, b.text)
         for number, a in enumerate(chart.texts)
         for b in chart.texts[:number]
-        if min(a.box[2], b.box[2]) - max(a.box[0], b.box[0]) > 1 and min(a.box[3], b.box[3]) - max(a.box[1], b.box[1]) > 1
+        if min(a.box[2], b.box[2]) - max(a.box[0], b.box[0]) > 1
+        and min(a.box[3], b.box[3]) - max(a.box[1], b.box[1]) > 1
     ]
     assert overlaps == []
 

@@ -33,8 +33,15 @@ def test_the_table_written_after_the_scorer_is_scored_as_stated(case: dict[str, 
 
 
 NOTATIONS = (
-    "{0}", "{0:,}", "The answer is {0}.", "答案：{0}元", "1 + 1 = {0}", "In 2023Q4 it was {0:,}", "MA10: {0}", "about {0}",
-)  # fmt: skip
+    "{0}",
+    "{0:,}",
+    "The answer is {0}.",
+    "答案：{0}元",
+    "1 + 1 = {0}",
+    "In 2023Q4 it was {0:,}",
+    "MA10: {0}",
+    "about {0}",
+)
 
 
 @given(value=AMOUNTS, notation=st.sampled_from(NOTATIONS))
@@ -73,5 +80,10 @@ def test_a_long_reply_of_one_repeated_piece_names_no_value_or_one(piece: str) ->
 
 def test_a_quantity_knows_its_unit_kind_and_currency() -> None:
     (found,) = quantities("净利润为12.5亿港元")
-    assert (found.value, found.place, found.kind, found.currency) == (Decimal("1.25e9"), Decimal("1e7"), "number", "HKD")
+    assert (found.value, found.place, found.kind, found.currency) == (
+        Decimal("1.25e9"),
+        Decimal("1e7"),
+        "number",
+        "HKD",
+    )
     assert quantities("150 bps")[0].kind == "points"

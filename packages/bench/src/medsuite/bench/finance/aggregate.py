@@ -34,9 +34,9 @@ class Score:
 def aggregate(questions: Sequence[Question], verdicts: Sequence[Verdict], rng: np.random.Generator) -> list[Score]:
     """Average verdicts over all questions, by task, type and style.
 
-    The first row is the released overall score, 20 x mean of scores from 0 to 5 over all questions. Questions that rules
-    cannot score (`judge_only`) are left out of every row. Intervals resample pictures, since the questions about one
-    picture are not independent.
+    The first row is the released overall score, 20 x mean of scores from 0 to 5 over all questions. Questions that
+    rules cannot score (`judge_only`) are left out of every row. Intervals resample pictures, since the questions about
+    one picture are not independent.
 
     Raises:
         InputError: There are no scored verdicts, or not as many verdicts as questions.
@@ -53,8 +53,10 @@ def aggregate(questions: Sequence[Question], verdicts: Sequence[Verdict], rng: n
         ("style", lambda question: question.image_style),
     )
     for name, key in keys:
-        for value in dict.fromkeys(key(question) for question, _ in pairs):
-            rows.append(_score(f"{name} {value}", _where(pairs, lambda q, k=key, v=value: k(q) == v), rng))  # type: ignore[misc]
+        groups: dict[str, list[tuple[Question, Verdict]]] = {}
+        for pair in pairs:
+            groups.setdefault(key(pair[0]), []).append(pair)
+        rows += [_score(f"{name} {value}", members, rng) for value, members in groups.items()]
     return [row for row in rows if row is not None]
 
 

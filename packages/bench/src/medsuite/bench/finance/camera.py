@@ -5,7 +5,7 @@ Moire is not painted: the screen's grating of red, green and blue stripes and th
 
 from dataclasses import dataclass
 from io import BytesIO
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -18,7 +18,6 @@ CELLS = 3
 OVERSAMPLING = 2
 DESK = 0.12
 """Linear brightness of the surface around the screen; white on the screen is 1."""
-Level = Literal["square", "light", "medium", "heavy"]
 
 
 @dataclass(frozen=True)
@@ -72,13 +71,13 @@ class Photo:
 
 
 def photograph(
-    picture: UInt8[np.ndarray, "height width 3"], level: Level | CameraParameters, rng: np.random.Generator
+    picture: UInt8[np.ndarray, "height width 3"], level: str | CameraParameters, rng: np.random.Generator
 ) -> Photo:
     """Photograph a screen that shows a picture.
 
     Args:
         picture: What the screen shows, in sRGB.
-        level: Name of a level or parameters.
+        level: One of `LEVELS`, or parameters.
         rng: Source of pose, glare and noise.
 
     Raises:

@@ -14,6 +14,7 @@ from medsuite.core.errors import InputError
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+TITLE = "MME-Finance: A Multimodal Finance Benchmark for Expert-level Understanding and Reasoning"
 SECONDS_A_PICTURE = 6.0
 """Expected cost of one picture: reading it on screen and in three photographs."""
 
@@ -104,13 +105,27 @@ def _accuracy(
 
 FINANCE = Claim(
     id="bench/finance",
-    paper=Paper("MME-Finance: A Multimodal Finance Benchmark for Expert-level Understanding and Reasoning", 2024, "2411.03314"),
-    statement="Photographs of a screen are harder than the screen, and candlestick and indicator charts are the hardest pictures.",
-    published=(
-        Published("4.6 points (English), 6.4 (Chinese)", "mean over about 30 models of computer screenshot minus mobile photograph", "type and style tables, August 2025"),
-        Published("-9.3 points (English), -3.5 (Chinese)", "mean over models of candlestick and indicator minus the other types", "type and style tables, August 2025"),
+    paper=Paper(TITLE, 2024, "2411.03314"),
+    statement=(
+        "Photographs of a screen are harder than the screen, "
+        "and candlestick and indicator charts are the hardest pictures."
     ),
-    data="Simulated: charts of a simulated market, tables and report pages of invented companies, and photographs by a camera model.",
+    published=(
+        Published(
+            "4.6 points (English), 6.4 (Chinese)",
+            "mean over about 30 models of computer screenshot minus mobile photograph",
+            "style tables, August 2025",
+        ),
+        Published(
+            "-9.3 points (English), -3.5 (Chinese)",
+            "mean over about 30 models of candlestick and indicator charts minus the other types",
+            "type tables, August 2025",
+        ),
+    ),
+    data=(
+        "Simulated: charts of a simulated market, tables and report pages of invented companies, "
+        "and photographs by a camera model."
+    ),
     scales={
         "smoke": FinanceSettings(seeds=1, pictures=1, levels=("medium",)),
         "laptop": FinanceSettings(seeds=3, pictures=2),
@@ -133,5 +148,5 @@ FINANCE = Claim(
     run=run,
     decide=decide,
     draw=draw,
-)  # fmt: skip
+)
 CLAIMS: tuple[Claim, ...] = (FINANCE,)

@@ -79,7 +79,9 @@ def evaluate(
     table: Table,
     replies: Annotated[Path, typer.Argument(help="Replies: JSON lines with index and reply.")],
     language: Annotated[LanguageName, typer.Option(help="Language of the questions.")] = LanguageName.en,
-    tolerance: Annotated[ToleranceName, typer.Option(help="axis: 2 % of it; released: 10 % of the value.")] = ToleranceName.axis,
+    tolerance: Annotated[
+        ToleranceName, typer.Option(help="axis: 2 % of it; released: 10 % of the value.")
+    ] = ToleranceName.axis,
     images: Images = None,
 ) -> None:
     """Score replies by rules and print averages with intervals over pictures."""

@@ -1,13 +1,12 @@
 """The verdicts on MME-Finance's claims, from rows alone."""
 
 from collections.abc import Sequence
-from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
 
 from medsuite.bench.finance.schema import ImageType
-from medsuite.core.claims import Measurement, Verdict
+from medsuite.core.claims import Measurement, Outcome, Verdict
 from medsuite.core.stats import Interval, bootstrap_sums
 
 TASKS = ("OCR", "ER", "SA", "ANC", "ENC", "NA")
@@ -25,12 +24,12 @@ Cells = Float[np.ndarray, "pictures tasks 2"]
 def decide(measurements: Sequence[Measurement]) -> list[Verdict]:
     """Compare conditions paired by question, with intervals by bootstrap over pictures.
 
-    A photograph is harder where the interval of screen minus photograph lies above 0, and not harder where it lies below
-    half the published gap. Rectification wins something back where the interval of the share lies above 0.
+    A photograph is harder where the interval of screen minus photograph lies above 0, and not harder where it lies
+    below half the published gap. Rectification wins something back where the interval of the share lies above 0.
     Candlestick and indicator charts are hardest where the interval of their difference from the other types, with the
     task held fixed, lies below 0; not, where it lies above half the published difference. Everything is void where the
-    baseline does not read screens, and a photograph's verdict where the optics alone, square to the screen, cost half as
-    much as the photograph.
+    baseline does not read screens, and a photograph's verdict where the optics alone, square to the screen, cost half
+    as much as the photograph.
     """
     arms = {row.arm for row in measurements}
     levels = [level for level in ("medium", "heavy") if level in arms]
@@ -46,11 +45,7 @@ def _photograph_verdict(measurements: Sequence[Measurement], level: str) -> Verd
     problem = _problem(measurements) or (
         f"the optics alone cost {control:.1f} points" if control > max(interval.estimate, 1.0) / 2 else None
     )
-    outcome: Literal["supported", "not supported", "inconclusive"] = "inconclusive"
-    if interval.low > 0:
-        outcome = "supported"
-    elif interval.high < PUBLISHED_GAP / 2:
-        outcome = "not supported"
+    outcome = _outcome(interval.low > 0, interval.high < PUBLISHED_GAP / 2)
     lost, won = _discordant(measurements, "screen", level)
     reason = problem or f"{lost} questions lost and {won} won; the optics alone cost {control:.1f} points"
     published = "4.6 points in English, 6.4 in Chinese (models, unpaired)"
@@ -64,13 +59,15 @@ def _rectification_verdict(measurements: Sequence[Measurement], level: str) -> V
     if problem is None and loss.low <= 0:
         problem = "no loss was shown, so that no share of it exists"
     if problem:
-        return _verdict(statement, "void", Interval(np.nan, np.nan, np.nan, 0.95, loss.n, loss.method), "%", "", problem)
+        return _verdict(
+            statement, "void", Interval(np.nan, np.nan, np.nan, 0.95, loss.n, loss.method), "%", "", problem
+        )
     arms = ("screen", level, f"{level}, rectified")
     right = np.stack([_cells(measurements, arm)[..., 0].sum(1) for arm in arms], 1)
     share = bootstrap_sums(_share_won_back, right, rng=np.random.default_rng(0), method="percentile")
     true = np.stack([_cells(measurements, arm)[..., 0].sum(1) for arm in (*arms[:2], f"{level}, true corners")], 1)
     limit = _share_won_back(true.sum(0)[None])[0]
-    outcome = "supported" if share.low > 0 else "inconclusive" if share.high > 0 else "not supported"
+    outcome = _outcome(share.low > 0, share.high <= 0)
     reason = f"with the true corners {limit:.0f} %: that much of the loss is geometry, the rest is reading"
     return _verdict(statement, outcome, share, "% of the loss", "", reason)
 
@@ -80,16 +77,18 @@ def _type_verdict(measurements: Sequence[Measurement], arm: str) -> Verdict:
     statement = f"Candlestick and indicator charts are the hardest pictures {where}, task for task"
     interval = _type_difference(measurements, arm)
     problem = _problem(measurements)
-    outcome = "inconclusive"
-    if interval.high < 0:
-        outcome = "supported"
-    elif interval.low > PUBLISHED_TYPE_GAP / 2:
-        outcome = "not supported"
+    outcome = _outcome(interval.high < 0, interval.low > PUBLISHED_TYPE_GAP / 2)
     scores = {kind: _accuracy(_of_type(measurements, kind), arm) for kind in ImageType}
     hardest = min(scores, key=lambda kind: scores[kind])
     reason = problem or f"the hardest type is the {hardest} ({scores[hardest]:.0f} %)"
     published = "-9.3 points in English, -3.5 in Chinese (task mix not held fixed)"
     return _verdict(statement, "void" if problem else outcome, interval, "points", published, reason)
+
+
+def _outcome(supported: bool, refuted: bool) -> Outcome:
+    if supported:
+        return "supported"
+    return "not supported" if refuted else "inconclusive"
 
 
 def _problem(measurements: Sequence[Measurement]) -> str | None:
@@ -114,7 +113,7 @@ def _points(sums: Float[np.ndarray, "resample 3"]) -> Float[np.ndarray, " resamp
 
 
 def _share_won_back(sums: Float[np.ndarray, "resample 3"]) -> Float[np.ndarray, " resample"]:
-    """Percentage of the loss from screen to photograph that the rectified photograph regains; 0 where nothing is lost."""
+    """Percentage of the loss that the rectified photograph regains; 0 where nothing is lost."""
     loss = sums[:, 0] - sums[:, 1]
     return np.where(loss > 0, 100 * (sums[:, 2] - sums[:, 1]) / np.where(loss > 0, loss, 1), 0.0)
 
@@ -166,14 +165,16 @@ def _accuracy(measurements: Sequence[Measurement], arm: str) -> float:
 
 def _discordant(measurements: Sequence[Measurement], first: str, second: str) -> tuple[int, int]:
     """Count questions right only in the first arm, and only in the second."""
-    values = {arm: {r.unit: r.value for r in measurements if r.arm == arm and r.metric in TASKS} for arm in (first, second)}
+    values = {
+        arm: {r.unit: r.value for r in measurements if r.arm == arm and r.metric in TASKS} for arm in (first, second)
+    }
     pairs = [(value, values[second][unit]) for unit, value in values[first].items() if unit in values[second]]
     return sum(a > b for a, b in pairs), sum(a < b for a, b in pairs)
 
 
 def _verdict(
     statement: str,
-    outcome: Literal["supported", "not supported", "inconclusive", "void"],
+    outcome: Outcome,
     interval: Interval,
     unit: str,
     published: str,

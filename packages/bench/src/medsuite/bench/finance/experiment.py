@@ -59,8 +59,8 @@ def draw_sample(seed: int, image_type: ImageType, number: int) -> Sample:
 def measure(job: Job, levels: Iterable[str], pictures: int) -> Iterator[Measurement]:
     """Answer the questions about a job's pictures in every condition and yield 0 or 1 for each.
 
-    The control of the camera, square to the screen, is taken of the first picture only: it costs as much as a photograph
-    and only has to show that the optics alone cost little.
+    The control of the camera, square to the screen, is taken of the first picture only: it costs as much as a
+    photograph and only has to show that the optics alone cost little.
 
     Rows carry the task as metric and `picture#question` as unit. The correct value of an estimate is within 2 % of the
     visible axis; whether it is within 10 % of the value, as the released rubric has it, goes to a metric of its own.
@@ -75,11 +75,13 @@ def measure(job: Job, levels: Iterable[str], pictures: int) -> Iterator[Measurem
             replies = [answer(question, page) for question in sample.questions]
             yield from _rows(arm, job.seed, sample, replies)
         yield from _rows(PRIOR, job.seed, sample, [_prior_reply(question) for question in sample.questions])
-        yield from _rows(AXIS_GUESS, job.seed, sample, [_guess(question, sample.chart) for question in sample.questions])
+        yield from _rows(
+            AXIS_GUESS, job.seed, sample, [_guess(question, sample.chart) for question in sample.questions]
+        )
 
 
 def _pages(sample: Sample, levels: tuple[str, ...], reader: OcrReader) -> Mapping[str, Page]:
-    """Read the picture on screen and photographed; a photograph also after rectification, found and with true corners."""
+    """Read the picture on screen and photographed; a photograph also rectified, by found and by true corners."""
     picture = sample.chart.picture
     pages = {TRUE_TEXT: page_from_drawing(sample.chart.texts, picture), SCREEN: reader.read(picture)}
     for level in levels:

@@ -1,8 +1,8 @@
 """A language model as judge: what it is asked, what counts as its score, and how scores are summed up.
 
-Differs from the released protocol where that hides failures: the answer is fenced, so that it cannot imitate the form; the
-score is an integer in an agreed place, so that no number in the prose is taken for one; a judge that gives none is a state
-of its own and not a zero.
+Differs from the released protocol where that hides failures: the answer is fenced, so that it cannot imitate the form;
+the score is an integer in an agreed place, so that no number in the prose is taken for one; a judge that gives none is
+a state of its own and not a zero.
 """
 
 import base64
@@ -110,7 +110,9 @@ def parse_released(text: str) -> int | None:
         return found[-1] if found else None
 
 
-def judge_one(judge: Judge, question: Question, reply: str, picture: bytes | None = None, attempts: int = 3) -> Judgement:
+def judge_one(
+    judge: Judge, question: Question, reply: str, picture: bytes | None = None, attempts: int = 3
+) -> Judgement:
     """Ask a judge until it gives a score, at most `attempts` times in the same words.
 
     A reply that an evaluation kit stored for a failed call is not judged.

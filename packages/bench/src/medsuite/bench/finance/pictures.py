@@ -69,7 +69,9 @@ def media_type(content: bytes) -> str:
     except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
         raise InputError("the bytes are no picture that can be opened", expected="PNG, JPEG, WebP or GIF") from error
     if width * height > LARGEST_PIXELS:
-        raise InputError(f"a picture of {width} x {height} pixels is too big", expected=f"up to {LARGEST_PIXELS:,} pixels")
+        raise InputError(
+            f"a picture of {width} x {height} pixels is too big", expected=f"up to {LARGEST_PIXELS:,} pixels"
+        )
     return kind
 
 

@@ -38,9 +38,11 @@ _FORM_WORDS: dict[Language, dict[str, str]] = {
 _RUBRICS: dict[str, str] = {
     _SHORT: "5 if every part of the reference is given and nothing contradicts it; in proportion if only some parts are; 0 if wrong.",  # noqa: E501
     _STEPS: "2 points for the result (an estimate: 2 within 10 % of the reference, 1 within 20 %), 3 points for a sound calculation.",  # noqa: E501
-    _PROSE: "2 points for the key facts of the reference, 2 for agreeing with it in meaning, 1 for not contradicting itself.",
+    _PROSE: "2 points for the key facts of the reference, 2 for agreeing with its meaning, 1 for no contradiction.",
 }
-_NOT_APPLICABLE_RUBRIC = "5 if the answer says that the picture does not contain what is asked for and gives no other answer; else 0."
+_NOT_APPLICABLE_RUBRIC = (
+    "5 if the answer says that the picture does not contain what is asked for and gives no other answer; else 0."
+)
 
 
 def answer_prompt(question: Question) -> str:

@@ -87,7 +87,7 @@ def infer_counts(cells: Float[np.ndarray, "models columns"], most: int) -> Int[n
 
 
 def check_table(language: Language) -> list[CellProblem]:
-    """List the cells of the table of tasks that no integer scores can give, and the averages that their cells do not."""
+    """List the cells of the table of tasks that no integer scores give, and the averages that their cells do not."""
     table = published(language, "tasks")
     counts = np.array([COUNTS[language][Task(column)] for column in table.columns])
     problems = []
@@ -95,11 +95,11 @@ def check_table(language: Language) -> list[CellProblem]:
     impossible = np.abs(sums - np.round(sums)) > CUT_OFF * counts / 20 + 1e-9
     for model, column in np.argwhere(impossible):
         what = f"is no multiple of 20 / {counts[column]}"
-        problems.append(CellProblem(table.models[model], table.columns[column], float(table.cells[model, column]), what))
+        problems.append(
+            CellProblem(table.models[model], table.columns[column], float(table.cells[model, column]), what)
+        )
     recomputed = overall_from_cells(table.cells, counts)
     for model in np.flatnonzero(np.abs(recomputed - table.overall) > CUT_OFF + 1e-9):
         what = f"its cells average to {recomputed[model]:.2f}"
         problems.append(CellProblem(table.models[model], "overall", float(table.overall[model]), what))
     return problems
-
-

@@ -39,7 +39,9 @@ def make_set(out: Path, pictures: int, styles: Sequence[str], seed: int = 0) -> 
         raise InputError(f"{out} is not empty", fix="name a new folder")
     (out / "images").mkdir(parents=True, exist_ok=True)
     questions = [question for style in styles for question in _make_style(out, pictures, style, seed)]
-    (out / TRUTH).write_text("".join(f"{json.dumps(_truth(q), ensure_ascii=False)}\n" for q in questions), encoding="utf-8")
+    (out / TRUTH).write_text(
+        "".join(f"{json.dumps(_truth(q), ensure_ascii=False)}\n" for q in questions), encoding="utf-8"
+    )
     paths: dict[Language, Path] = {}
     for language in ("en", "cn"):
         chosen = [question for question in questions if question.language == language]
@@ -73,10 +75,14 @@ def read_replies(path: Path, questions: Iterable[Question]) -> list[str]:
             row = json.loads(line)
             replies[str(row["index"])] = str(row["reply"])
         except (json.JSONDecodeError, KeyError, TypeError) as error:
-            raise InputError(f"{path}, line {number} is no reply", expected='{"index": "1", "reply": "12.5"}') from error
+            raise InputError(
+                f"{path}, line {number} is no reply", expected='{"index": "1", "reply": "12.5"}'
+            ) from error
     missing = [question.index for question in questions if question.index not in replies]
     if missing:
-        raise InputError(f"{path} has no reply to question {missing[0]!r} and {len(missing) - 1} others", fix="run them")
+        raise InputError(
+            f"{path} has no reply to question {missing[0]!r} and {len(missing) - 1} others", fix="run them"
+        )
     return [replies[question.index] for question in questions]
 
 

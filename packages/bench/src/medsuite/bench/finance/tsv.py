@@ -77,7 +77,9 @@ def read_questions(path: Path, language: Language, images: Path | None = None) -
     problems = list(_problems(table))
     if problems:
         more = f" and {len(problems) - 1} more problems" if len(problems) > 1 else ""
-        raise InputError(f"{path}: {problems[0]}{more}", fix=f"list them with: medsuite bench finance data validate {path}")
+        raise InputError(
+            f"{path}: {problems[0]}{more}", fix=f"list them with: medsuite bench finance data validate {path}"
+        )
     rows = (table.row(number) for number in range(len(table)))
     return QuestionSet(table, images or path.parent, tuple(_question(row, language) for row in rows))
 
@@ -121,7 +123,9 @@ def _problems(table: OffsetTable) -> Iterator[Problem]:
     missing = [column for column in COLUMNS if column not in table.columns]
     missing += [] if {"image", "image_path"} & set(table.columns) else ["image_path"]
     if missing:
-        raise InputError(f"{table.path} has no column {missing[0]!r}", expected=f"columns {', '.join(COLUMNS)}, image_path")
+        raise InputError(
+            f"{table.path} has no column {missing[0]!r}", expected=f"columns {', '.join(COLUMNS)}, image_path"
+        )
     first_row: dict[str, int] = {}
     for number in range(len(table)):
         try:
@@ -140,9 +144,13 @@ def _row_problems(row: dict[str, str], number: int) -> Iterator[Problem]:
         error = unknown_name("task", row["task_category"], RELEASED_TASKS)
         yield Problem(number, "task_category", error.what, error.fix or f"expected {error.expected}")
     if known_type(row["image_type"]) is None:
-        yield Problem(number, "image_type", f"unknown type {row['image_type']!r}", f"expected one of {', '.join(ImageType)}")
+        yield Problem(
+            number, "image_type", f"unknown type {row['image_type']!r}", f"expected one of {', '.join(ImageType)}"
+        )
     if known_style(row["image_style"]) is None:
-        yield Problem(number, "image_style", f"unknown style {row['image_style']!r}", f"expected {', '.join(ImageStyle)}")
+        yield Problem(
+            number, "image_style", f"unknown style {row['image_style']!r}", f"expected {', '.join(ImageStyle)}"
+        )
     for column in ("question", "answer"):
         if not row[column].strip():
             yield Problem(number, column, "is empty")

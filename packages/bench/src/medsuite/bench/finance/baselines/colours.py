@@ -15,14 +15,14 @@ LEAST_VALUE = 0.2
 
 def hue_mask(picture: UInt8[np.ndarray, "height width 3"], colour: Colour) -> Bool[np.ndarray, "height width"]:
     """Mark the pixels of a colour's hue; a pixel without a marked neighbour in its 3 x 3 square does not count."""
-    from scipy.ndimage import uniform_filter
-
     wanted = 360 * colorsys.rgb_to_hsv(*(channel / 255 for channel in colour))[0]
     hue, saturation, value = _hsv(picture)
     distance = np.abs((hue - wanted + 180) % 360 - 180)
     mask = (distance < HUE_WIDTH) & (saturation > LEAST_SATURATION) & (value > LEAST_VALUE)
-    neighbours = uniform_filter(mask.astype(np.float32), 3, mode="constant") * 9
-    return mask & (neighbours > 1.5)
+    padded = np.pad(mask.astype(np.uint8), 1)
+    rows = padded[:-2] + padded[1:-1] + padded[2:]
+    marked = rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]
+    return mask & (marked > 1)
 
 
 def candle_mask(picture: UInt8[np.ndarray, "height width 3"]) -> Bool[np.ndarray, "height width"]:

@@ -111,5 +111,5 @@ def calibrate(labels: Sequence[tuple[float, float]]) -> Axis | None:
         best = agreeing if slope < 0 and len(agreeing) > len(best) else best
     if len(best) < 2:
         return None
-    slope, offset = np.polyfit(*zip(*best, strict=True), 1)
+    slope, offset = np.polyfit([row for row, _ in best], [value for _, value in best], 1)
     return Axis(lower=float(offset + slope), upper=float(offset), top=0.0, bottom=1.0)

@@ -23,7 +23,7 @@ def find_corners(picture: UInt8[np.ndarray, "height width 3"]) -> Float[np.ndarr
     """Find the corners of the screen as intersections of four fitted edges, or None where an edge has few points.
 
     From each side of the photograph, scan lines run inwards to the first jump of brightness; a line is fitted to these
-    points by RANSAC and then by least squares to its inliers. Glare and text give points off the line, which do not count.
+    points by RANSAC and then by least squares to its inliers. Points of glare and text do not count.
 
     Returns:
         Top left, top right, bottom right, bottom left as (x, y), in pixels.
@@ -95,6 +95,7 @@ def rectify(page: Page, corners: Float[np.ndarray, "4 2"]) -> Page:
     matrix = cv2.getPerspectiveTransform((corners - PIXEL_CENTRE).astype(np.float32), target.astype(np.float32))
     picture = cv2.warpPerspective(page.picture, matrix, (width, height), flags=cv2.INTER_LINEAR)
     words = tuple(
-        Word(word.text, cv2.perspectiveTransform(word.corners[None].astype(np.float64), matrix)[0]) for word in page.words
+        Word(word.text, cv2.perspectiveTransform(word.corners[None].astype(np.float64), matrix)[0])
+        for word in page.words
     )
     return Page(words, picture)

@@ -44,7 +44,11 @@ def period_change(page: Page, slots: Slots, language: Language) -> str | None:  
 
 def bar_estimate(page: Page, slots: Slots, language: Language) -> str | None:  # noqa: ARG001
     """Read the top of a bar off the axis."""
-    index, period, axis = _series_index(page, slots["series"]), find_word(page, slots["period"]), calibrate(labels_left(page))
+    index, period, axis = (
+        _series_index(page, slots["series"]),
+        find_word(page, slots["period"]),
+        calibrate(labels_left(page)),
+    )
     top = _bar_top(page, period, index) if period and index is not None else None
     return None if axis is None or top is None else f"{axis.value(top):.1f}"
 
@@ -64,9 +68,11 @@ def highest_row(page: Page, slots: Slots, language: Language) -> str | None:
     """Compare the cells of a column."""
     head = find_word(page, VOCABULARIES[language].name_column)
     below = [word for word in page.words if head and word.centre[1] > head.centre[1] + head.height / 2]
-    names = [word for word in below if head and abs(word.left - head.left) < 2 * head.height and as_number(word.text) is None]
-    values = {word.text: _cell(page, word.text, slots["column"]) for word in names}
-    present = {name: _parse(value) for name, value in values.items() if value is not None}
+    names = [
+        word for word in below if head and abs(word.left - head.left) < 2 * head.height and as_number(word.text) is None
+    ]
+    cells = {word.text: _parse(_cell(page, word.text, slots["column"]) or "") for word in names}
+    present = {name: value for name, value in cells.items() if value is not None}
     return max(present, key=lambda name: present[name]) if present else None
 
 
@@ -157,7 +163,9 @@ def _bar_label(page: Page, series: str, period: str) -> str | None:
     index, place = _series_index(page, series), find_word(page, period)
     if index is None or place is None or not PERIOD.fullmatch(place.text):
         return None
-    numbers = [w for w in page.words if as_number(w.text) is not None and abs(w.centre[0] - place.centre[0]) < _slot(page) / 2]
+    numbers = [
+        w for w in page.words if as_number(w.text) is not None and abs(w.centre[0] - place.centre[0]) < _slot(page) / 2
+    ]
     inside = sorted(numbers, key=lambda word: word.centre[0])
     return inside[index].text if len(inside) == len(_legend(page)) else None
 
@@ -177,7 +185,9 @@ def _amount(page: Page, item: str, year: str, language: Language) -> str | None:
     words = VOCABULARIES[language]
     stated = words.amount.format(value=r"[\d,]+\.\d+").replace(" ", r"\s*")
     for sentence in words.sentences:
-        pattern = re.escape(sentence).replace(r"\ ", r"\s*").replace(r"\{item\}", re.escape(item).replace(r"\ ", r"\s*"))
+        pattern = (
+            re.escape(sentence).replace(r"\ ", r"\s*").replace(r"\{item\}", re.escape(item).replace(r"\ ", r"\s*"))
+        )
         pattern = pattern.replace("，", "[,，]").replace("。", "").removesuffix(r"\.")
         pattern = pattern.replace(r"\{year\}", year).replace(r"\{amount\}", f"(?P<amount>{stated})")
         found = next((match for word in page.words if (match := re.search(pattern, word.text))), None)

@@ -47,8 +47,8 @@ def ticks(lower: float, upper: float, about: int = 5) -> list[Decimal]:
     """List the multiples of a step 1, 2 or 5 x 10^k inside a range, as exact decimals.
 
     The step is the smallest that gives no more than `about` + 1 ticks, or a smaller one where that gives fewer than
-    three: with fewer nobody can read the axis. Decimals print as themselves, so that a label never differs from the value
-    at which it stands.
+    three: with fewer nobody can read the axis. Decimals print as themselves, so that a label never differs from the
+    value at which it stands.
     """
     step = _round_step((upper - lower) / about)
     first = int(np.ceil(lower / float(step) - 1e-9))

@@ -13,7 +13,7 @@ AXIS_MARGIN = 76
 
 
 def draw_bars(canvas: Canvas, facts: TableFacts) -> Axis:
-    """Draw grouped bars from zero with a label over each, except over the unlabelled ones, and return the value axis."""
+    """Draw grouped bars from zero, labelled except where the facts say otherwise, and return the value axis."""
     heights = {name: [float(cell) for cell in cells] for name, cells in facts.columns.items()}
     tallest = max(max(cells) for cells in heights.values())
     line = canvas.font_size * 1.7
@@ -39,7 +39,7 @@ def draw_bars(canvas: Canvas, facts: TableFacts) -> Axis:
 
 
 def _draw_legend(canvas: Canvas, names: Sequence[str], line: float) -> None:
-    right = AXIS_MARGIN
+    right = float(AXIS_MARGIN)
     for name, colour in zip(names, canvas.theme.lines, strict=False):
         side = canvas.font_size * 0.8
         canvas.rectangle((right, line - side / 2), (right + side, line + side / 2), colour)

@@ -1,7 +1,7 @@
 """What the question makers share: a question before it belongs to a set."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from medsuite.bench.finance.schema import Language, Task
 from medsuite.bench.finance.templates import NOT_APPLICABLE, template
@@ -18,18 +18,24 @@ class Draft:
     options: tuple[str, ...] = ()
     axis_span: float | None = None
 
+    def among(self, options: Iterable[str]) -> "Draft":
+        """Return the question with its permitted answers."""
+        return replace(self, options=tuple(options))
+
+    def on_axis(self, span: float) -> "Draft":
+        """Return the question with the length of the axis that its answer is read off."""
+        return replace(self, axis_span=span)
+
 
 def ask(
     task: Task,
     name: str,
     language: Language,
     answer: str,
-    options: Iterable[str] = (),
-    axis_span: float | None = None,
     **slots: str,
 ) -> Draft:
     """Fill a template and attach its answer."""
-    return Draft(task, name, template(name).ask(language, **slots), answer, tuple(options), axis_span)
+    return Draft(task, name, template(name).ask(language, **slots), answer)
 
 
 def ask_absent(name: str, language: Language, **slots: str) -> Draft:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from medsuite.bench.finance.draw.chart import Chart, DocumentFacts, PriceFacts
+from medsuite.bench.finance.draw.chart import Chart, DocumentFacts, PriceFacts, TableFacts
 from medsuite.bench.finance.questions.draft import Draft
 from medsuite.bench.finance.questions.price import ask_about_price
 from medsuite.bench.finance.questions.tabular import ask_about_bars, ask_about_document, ask_about_table
@@ -37,7 +37,7 @@ def make_questions(chart: Chart, picture: str, rng: np.random.Generator, style: 
     ]
 
 
-def _drafts(chart: Chart, facts: object, rng: np.random.Generator) -> list[Draft]:
+def _drafts(chart: Chart, facts: PriceFacts | TableFacts | DocumentFacts, rng: np.random.Generator) -> list[Draft]:
     if isinstance(facts, PriceFacts):
         return ask_about_price(chart, facts, rng)
     if isinstance(facts, DocumentFacts):

@@ -32,7 +32,7 @@ def _recognise(chart: Chart, facts: PriceFacts) -> list[Draft]:
     if indicator_panes:
         options = ("MACD", "KDJ", "RSI")
         answer = indicator_panes[-1]
-        drafts.append(ask(Task.ENTITY_RECOGNITION, "lowest_pane", chart.language, answer, options))
+        drafts.append(ask(Task.ENTITY_RECOGNITION, "lowest_pane", chart.language, answer).among(options))
     return drafts
 
 
@@ -43,14 +43,15 @@ def _locate(chart: Chart, facts: PriceFacts) -> list[Draft]:
     drafts = []
     if min(abs(place - 1 / 3), abs(place - 2 / 3)) > CLEAR_OF_EDGE:
         answer = words[THIRDS[min(int(place * 3), 2)]]
-        options = [words[third] for third in THIRDS]
-        drafts.append(ask(Task.SPATIAL_AWARENESS, "high_place", chart.language, answer, options))
+        thirds = [words[third] for third in THIRDS]
+        drafts.append(ask(Task.SPATIAL_AWARENESS, "high_place", chart.language, answer).among(thirds))
     for first, second in ORDERED_LINES:
         if first in facts.last and round(facts.last[first], 2) != round(facts.last[second], 2):
             answer = words["above" if facts.last[first] > facts.last[second] else "below"]
             options = (words["above"], words["below"])
             slots = {"first": first, "second": second}
-            drafts.append(ask(Task.SPATIAL_AWARENESS, "line_order", chart.language, answer, options, **slots))
+            draft = ask(Task.SPATIAL_AWARENESS, "line_order", chart.language, answer, **slots)
+            drafts.append(draft.among(options))
     return drafts
 
 
@@ -70,7 +71,9 @@ def _read_header(chart: Chart, facts: PriceFacts, rng: np.random.Generator) -> l
 def _read_axis(chart: Chart) -> list[Draft]:
     """Without printed values, ask for the labels of the price axis."""
     axis = chart.axes["PRICE"]
-    labels = [tick for tick in ticks(axis.lower, axis.upper, 7) if axis.top - 2 <= axis.pixel(float(tick)) <= axis.bottom + 4]
+    labels = [
+        tick for tick in ticks(axis.lower, axis.upper, 7) if axis.top - 2 <= axis.pixel(float(tick)) <= axis.bottom + 4
+    ]
     if len(labels) < 2:
         return []
     spread = str(labels[-1] - labels[0])
@@ -84,13 +87,14 @@ def _estimate(chart: Chart, facts: PriceFacts, rng: np.random.Generator) -> list
     """Ask for an extreme that must be read off an axis."""
     bars, axis = facts.bars, chart.axes["PRICE"]
     name, value = ("highest_price", bars.high.max()) if rng.random() < 0.5 else ("lowest_price", bars.low.min())
-    drafts = [ask(Task.ESTIMATED_CALCULATION, name, chart.language, str(_printed(value)), axis_span=axis.span)]
+    drafts = [ask(Task.ESTIMATED_CALCULATION, name, chart.language, str(_printed(value))).on_axis(axis.span)]
     for pane in ("RSI", "KDJ"):
         if pane in facts.panes:
             line = next(iter(facts.panes[pane]))
             answer = str(_printed(facts.panes[pane][line].max()))
             span = chart.axes[pane].span
-            drafts.append(ask(Task.ESTIMATED_CALCULATION, "line_maximum", chart.language, answer, (), span, line=line))
+            draft = ask(Task.ESTIMATED_CALCULATION, "line_maximum", chart.language, answer, line=line)
+            drafts.append(draft.on_axis(span))
     return drafts
 
 

@@ -22,17 +22,18 @@ def ask_about_bars(chart: Chart, facts: TableFacts, rng: np.random.Generator) ->
     change = Decimal(cells[second]) - Decimal(cells[first])
     absent_series = _pick(rng, [name for name in words.series if name not in facts.columns])
     change_slots = {"series": series, "first": first, "second": second}
-    span = chart.axes["VALUE"].span
+    estimate = ask(Task.ESTIMATED_CALCULATION, "bar_estimate", language, cells[hidden], series=series, period=hidden)
     drafts = [
         ask(Task.OCR, "bar_value", language, cells[period], series=series, period=period),
         ask(Task.ENTITY_RECOGNITION, "series_names", language, all_of(facts.columns)),
         ask(Task.ACCURATE_CALCULATION, "period_change", language, str(change), **change_slots),
-        ask(Task.ESTIMATED_CALCULATION, "bar_estimate", language, cells[hidden], (), span, series=series, period=hidden),
+        estimate.on_axis(chart.axes["VALUE"].span),
         ask_absent("bar_value", language, series=absent_series, period=period),
     ]
     highest = _clear_highest(cells, margin=0.02)
     if highest:
-        drafts.append(ask(Task.SPATIAL_AWARENESS, "highest_period", language, highest, facts.rows, series=series))
+        draft = ask(Task.SPATIAL_AWARENESS, "highest_period", language, highest, series=series)
+        drafts.append(draft.among(facts.rows))
     return drafts
 
 
@@ -52,7 +53,8 @@ def ask_about_table(chart: Chart, facts: TableFacts, rng: np.random.Generator) -
     ]
     highest = _clear_highest(dict(zip(facts.rows, facts.columns[third], strict=True)), margin=0.0)
     if highest:
-        drafts.append(ask(Task.SPATIAL_AWARENESS, "highest_row", language, highest, facts.rows, column=third))
+        draft = ask(Task.SPATIAL_AWARENESS, "highest_row", language, highest, column=third)
+        drafts.append(draft.among(facts.rows))
     if rng.random() < 0.5:
         absent = {"row": _pick(rng, [name for name in words.companies if name not in facts.rows]), "column": column}
     else:
@@ -75,7 +77,7 @@ def ask_about_document(chart: Chart, facts: DocumentFacts, rng: np.random.Genera
     return [
         ask(Task.OCR, "amount", language, facts.amounts[item][year], item=item, year=year),
         ask(Task.ENTITY_RECOGNITION, "issuer", language, facts.company),
-        ask(Task.SPATIAL_AWARENESS, "next_section", language, after, facts.sections, section=before),
+        ask(Task.SPATIAL_AWARENESS, "next_section", language, after, section=before).among(facts.sections),
         ask(Task.ACCURATE_CALCULATION, "growth", language, _growth(facts, grown, years, language), **slots),
         ask_absent("amount", language, item=absent_item, year=absent_year),
     ]

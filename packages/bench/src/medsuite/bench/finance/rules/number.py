@@ -10,7 +10,9 @@ from medsuite.bench.finance.rules.text import plain
 
 LONGEST_REPLY = 8_000
 """Characters of a reply that are read: a longer one is no answer to a question for one number."""
-_MARKER = re.compile(r"(?i)(?:final\s+)?answer\s*(?:is|:)|答案(?:是|为)?\s*:?|(?:结果|等于|约等于)(?:是|为)?\s*:?|[=≈]|\\boxed\{")
+_MARKER = re.compile(
+    r"(?i)(?:final\s+)?answer\s*(?:is|:)|答案(?:是|为)?\s*:?|(?:结果|等于|约等于)(?:是|为)?\s*:?|[=≈]|\\boxed\{"
+)
 _SENTENCE_END = re.compile(r"[。;；\n]|\.(?:\s|$)")
 
 

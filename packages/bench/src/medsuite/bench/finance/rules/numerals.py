@@ -15,7 +15,9 @@ _MIXED = re.compile(
     rf"(?:{_NUMBER}|[零〇一二两三四五六七八九十百千万亿])*"
 )
 _SHARE = re.compile(rf"(?P<whole>百|千|万|十)分之\s*(?P<part>{_NUMERAL}|{_NUMBER})")
-_TENTHS = re.compile(r"(?P<tenths>[一二三四五六七八九]|(?<![\d.])\d(?:\.\d+)?)成(?P<more>[半一二三四五六七八九])?(?![为本功交立员长就熟果分])")
+_TENTHS = re.compile(
+    r"(?P<tenths>[一二三四五六七八九]|(?<![\d.])\d(?:\.\d+)?)成(?P<more>[半一二三四五六七八九])?(?![为本功交立员长就熟果分])"
+)
 _FOLLOWS = "元股手倍个家次天只条根块人笔份年月日季点%角分万亿港美"
 """What may follow a single numeral that counts; other single numerals are parts of words."""
 
@@ -74,7 +76,8 @@ def _rewrite_share(found: re.Match[str]) -> str:
 def _rewrite_tenths(found: re.Match[str]) -> str:
     tenths = found["tenths"]
     value = Decimal(tenths) if tenths[0].isdigit() else Decimal(DIGITS[tenths])
-    return f"{plain_decimal(value * 10 + {'半': 5, None: 0, **DIGITS}[found['more']])}%"
+    more = 5 if found["more"] == "半" else DIGITS.get(found["more"], 0)
+    return f"{plain_decimal(value * 10 + more)}%"
 
 
 def _rewrite_mixed(found: re.Match[str]) -> str:

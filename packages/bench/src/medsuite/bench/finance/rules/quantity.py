@@ -45,7 +45,12 @@ _SCALES = {"thousand": 3, "k": 3, "million": 6, "mln": 6, "mn": 6, "m": 6, "bill
 _SCALES |= {"trillion": 12, "tn": 12, "t": 12}
 _UNITS: dict[str, tuple[Kind, int]] = {"percent": ("percent", 0), "per cent": ("percent", 0), "pct": ("percent", 0)}
 _UNITS |= {"%": ("percent", 0), "‰": ("percent", -1), "bp": ("points", -2), "bps": ("points", -2)}
-_UNITS |= {"basis point": ("points", -2), "basis points": ("points", -2), "基点": ("points", -2), "个基点": ("points", -2)}
+_UNITS |= {
+    "basis point": ("points", -2),
+    "basis points": ("points", -2),
+    "基点": ("points", -2),
+    "个基点": ("points", -2),
+}
 _UNITS |= {"百分点": ("points", 0), "个百分点": ("points", 0), "pp": ("points", 0)}
 _UNITS |= {"percentage point": ("points", 0), "percentage points": ("points", 0)}
 _CURRENCIES = {"us$": "USD", "$": "USD", "usd": "USD", "美元": "USD", "us dollar": "USD", "us dollars": "USD"}

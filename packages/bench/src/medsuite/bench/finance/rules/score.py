@@ -29,9 +29,9 @@ def axis_tolerance(question: Question, share: float = 0.02) -> Tolerance:
 def score_rule(question: Question, reply: str, tolerance: Tolerance = EXACT) -> Verdict:
     """Score a reply by rules.
 
-    `<OR>` in the reference takes the best of its parts. `<AND>` asks for every part: of numbers each must be named by
-    the part of the reply at its place, of names the set must be the right one. A question without options whose
-    reference is a date, a number or a phrase is compared as such; all else is left to a judge.
+    `<OR>` in the reference takes the best of its parts. `<AND>` asks for every part and for nothing beside them, in any
+    order. A question without options whose reference is a date, a number or a phrase is compared as such; all else is
+    left to a judge.
 
     Args:
         question: Question with its reference answer.
@@ -48,7 +48,9 @@ def score_rule(question: Question, reply: str, tolerance: Tolerance = EXACT) -> 
     if question.task in JUDGED_TASKS:
         return Verdict(0.0, "judge_only", f"{question.task} answers are paragraphs")
     alternatives = [part.strip() for part in question.answer.split("<OR>")]
-    return max((_score_one(question, part, reply, tolerance) for part in alternatives), key=lambda verdict: verdict.score)
+    return max(
+        (_score_one(question, part, reply, tolerance) for part in alternatives), key=lambda verdict: verdict.score
+    )
 
 
 def _score_one(question: Question, reference: str, reply: str, tolerance: Tolerance) -> Verdict:

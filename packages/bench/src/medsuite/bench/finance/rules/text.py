@@ -1,4 +1,4 @@
-"""Text in one form: compatibility characters unified, invisible ones removed, minus signs and group marks made plain."""
+"""Text in one form: compatibility characters unified, invisible ones removed, minus signs made plain."""
 
 import re
 import unicodedata
@@ -12,7 +12,7 @@ FAILURES = ("failed to obtain answer",)
 
 
 def plain(text: str) -> str:
-    """Return the text in normal form NFKC, with plain minus signs; a thin space inside a number becomes an apostrophe."""
+    """Return the text in form NFKC, with plain minus signs; a thin space in a number becomes an apostrophe."""
     text = _INVISIBLE.sub("", _GROUP_SPACE.sub("'", text))
     return unicodedata.normalize("NFKC", text).translate(_MINUS).strip()
 

@@ -7,7 +7,8 @@ from medsuite.bench.finance.rules.quantity import quantities
 from medsuite.bench.finance.rules.text import plain
 
 _ABSTENTION = re.compile(
-    r"not applicable|\bn/a\b|not (?:shown|available|provided|displayed|drawn|visible|given|in the (?:chart|picture|image|table))"
+    r"not applicable|\bn/a\b|not (?:shown|available|provided|displayed|drawn|visible|given)"
+    r"|not in the (?:chart|picture|image|table)"
     r"|(?:cannot|can't|can not|unable to|impossible to) (?:be )?(?:answer|determin|tell|say|read|find|know)"
     r"|there (?:is|are) no\b|does not (?:show|contain|include|have)|doesn't (?:show|contain|include|have)"
     r"|不适用|无法(?:回答|判断|确定|得知|得出|看出|作答)|不能(?:回答|判断|确定)|没有(?:显示|提供|给出|画出|标出)|未(?:显示|提供|给出|标出)"
@@ -72,13 +73,17 @@ def text_is_right(reply: str, reference: str) -> bool:
     if _compact(given) == _compact(expected):
         return True
     short = len(given) <= len(expected) + 80
-    return short and bool(_whole(expected).search(given)) and not _SEPARATOR.search(given) and not _OPINION.search(given)
+    return (
+        short and bool(_whole(expected).search(given)) and not _SEPARATOR.search(given) and not _OPINION.search(given)
+    )
 
 
 def _is_name(item: str) -> bool:
     """Tell whether a left-over item looks like a listed name: short, and not only a verb or an article."""
     words = item.split()
-    return 0 < len(words) <= LONGEST_EXTRA and not re.search(r"\b(?:are|is|the|lines?|columns?|series|shows?)\b|是|有|为", item)
+    return 0 < len(words) <= LONGEST_EXTRA and not re.search(
+        r"\b(?:are|is|the|lines?|columns?|series|shows?)\b|是|有|为", item
+    )
 
 
 def _whole(name: str) -> re.Pattern[str]:
