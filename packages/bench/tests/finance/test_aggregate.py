@@ -15,7 +15,7 @@ QUESTIONS = [
     replace(BASE, index=str(number), picture=f"{number // 2}.png", task=task)
     for number, task in enumerate([Task.OCR] * 6 + [Task.NOT_APPLICABLE] * 2)
 ]
-SCORES = [1, 1, 1, 0, 0.5, 0, 1, 1]
+SCORES = [1.0, 1.0, 1.0, 0.0, 0.5, 0.0, 1.0, 1.0]
 
 
 def verdicts() -> list[Verdict]:
@@ -39,7 +39,7 @@ def test_the_interval_resamples_pictures_and_not_questions() -> None:
 
 
 def test_failures_are_counted_and_shown_both_ways() -> None:
-    failed = [Verdict(0, "judge_failed", ""), *verdicts()[1:]]
+    failed = [Verdict(0.0, "judge_failed", ""), *verdicts()[1:]]
     overall = aggregate(QUESTIONS, failed, np.random.default_rng(0))[0]
     assert overall.failed == 1
     assert overall.interval.estimate == pytest.approx(100 * sum(SCORES[1:]) / 8)
@@ -47,7 +47,7 @@ def test_failures_are_counted_and_shown_both_ways() -> None:
 
 
 def test_paragraphs_are_left_out_and_nothing_to_average_is_an_error() -> None:
-    paragraphs = [Verdict(0, "judge_only", "")] * 8
+    paragraphs = [Verdict(0.0, "judge_only", "")] * 8
     with pytest.raises(InputError, match="no question has a score"):
         aggregate(QUESTIONS, paragraphs, np.random.default_rng(0))
     with pytest.raises(InputError, match="7 verdicts for 8 questions"):

@@ -1,5 +1,8 @@
 """OCR, the page it gives, axes found on it, and the experiment from end to end on one picture."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -10,6 +13,7 @@ from medsuite.bench.finance.claims import FINANCE, FinanceSettings, make_jobs
 from medsuite.bench.finance.draw.generate import draw_chart
 from medsuite.bench.finance.questions.make import make_questions
 from medsuite.bench.finance.schema import ImageType
+from medsuite.core.claims import Scale
 from medsuite.core.errors import InputError, MissingDependencyError
 
 BLANK = np.full((200, 300, 3), 255, dtype=np.uint8)
@@ -47,9 +51,12 @@ def test_an_empty_page_makes_the_rules_abstain() -> None:
 class Run:
     """The smallest context of a job."""
 
-    scale = "smoke"
-    data = None
-    settings = FinanceSettings(seeds=1, pictures=1, levels=())
+    scale: Scale = "smoke"
+    data: Path | None = None
+    settings: FinanceSettings = FinanceSettings(seeds=1, pictures=1, levels=())
+
+    def artefact(self, name: str, build: Callable[[Path], None]) -> Path:
+        raise NotImplementedError(name)
 
     def progress(self, fraction: float) -> None:
         """Nobody watches."""
@@ -63,7 +70,7 @@ def test_a_missing_ocr_engine_is_one_line_that_says_what_to_install(monkeypatch:
         OcrReader()
 
 
-def test_a_data_folder_is_refused_since_nothing_in_it_is_paired(tmp_path: object) -> None:
+def test_a_data_folder_is_refused_since_nothing_in_it_is_paired(tmp_path: Path) -> None:
     context = Run()
     context.data = tmp_path
     with pytest.raises(InputError, match="no released picture exists in two styles"):

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from medsuite.bench.finance.published import COUNTS, check_table, infer_counts, overall_from_cells, published
-from medsuite.bench.finance.schema import Task
+from medsuite.bench.finance.schema import Language, Task
 from medsuite.core.errors import InputError
 
-PICTURES = {
+PICTURES: dict[Language, list[int]] = {
     "en": [143, 176, 291, 262, 278, 21, 554, 474, 66, 77],
     "cn": [140, 181, 202, 248, 270, 62, 422, 448, 161, 72],
 }
@@ -15,7 +15,7 @@ PICTURES = {
 
 @pytest.mark.parametrize(("language", "agreeing", "models"), [("en", 29, 31), ("cn", 29, 30)])
 def test_the_published_average_is_that_of_the_cells_weighted_by_questions(
-    language: str, agreeing: int, models: int
+    language: Language, agreeing: int, models: int
 ) -> None:
     table = published(language, "tasks")
     counts = np.array([COUNTS[language][Task(column)] for column in table.columns])
@@ -25,7 +25,7 @@ def test_the_published_average_is_that_of_the_cells_weighted_by_questions(
 
 
 @pytest.mark.parametrize("language", ["en", "cn"])
-def test_the_counts_of_questions_are_recovered_from_the_cells(language: str) -> None:
+def test_the_counts_of_questions_are_recovered_from_the_cells(language: Language) -> None:
     assert list(infer_counts(published(language, "tasks").cells, 400)) == list(COUNTS[language].values())
     pictures = infer_counts(published(language, "pictures").cells, 700)
     assert list(pictures) == PICTURES[language]
@@ -48,7 +48,8 @@ def test_rows_that_were_pasted_or_mistyped_are_found() -> None:
 
 
 def test_photographs_score_below_screens_in_every_published_row() -> None:
-    for language in ("en", "cn"):
+    languages: tuple[Language, ...] = ("en", "cn")
+    for language in languages:
         table = published(language, "pictures")
         assert (
             table.cells[:, table.columns.index("computer")] > table.cells[:, table.columns.index("photograph")]
@@ -57,4 +58,4 @@ def test_photographs_score_below_screens_in_every_published_row() -> None:
 
 def test_an_unknown_table_is_refused() -> None:
     with pytest.raises(InputError, match="unknown published table"):
-        published("fr", "tasks")
+        published("fr", "tasks")  # type: ignore[arg-type]

@@ -10,12 +10,12 @@ from medsuite.bench.finance.baselines.rules import answer
 from medsuite.bench.finance.draw.generate import draw_chart
 from medsuite.bench.finance.questions.make import make_questions
 from medsuite.bench.finance.rules.score import axis_tolerance, score_rule
-from medsuite.bench.finance.schema import ImageType, Question, Task
+from medsuite.bench.finance.schema import ImageType, Language, Question, Task
 from medsuite.bench.finance.templates import TEMPLATES, recognise, template
 from medsuite.core.errors import InputError
 
 
-def questions_about(kind: ImageType, language: str, seed: int, header: bool = True) -> list[tuple[Question, str]]:
+def questions_about(kind: ImageType, language: Language, seed: int, header: bool = True) -> list[tuple[Question, str]]:
     rng = np.random.default_rng((seed, list(ImageType).index(kind)))
     chart = draw_chart(kind, language, rng, header)
     page = page_from_drawing(chart.texts, chart.picture)
@@ -24,7 +24,7 @@ def questions_about(kind: ImageType, language: str, seed: int, header: bool = Tr
 
 @pytest.mark.parametrize("language", ["en", "cn"])
 @pytest.mark.parametrize("kind", list(ImageType))
-def test_reading_the_drawn_strings_gives_the_computed_answers(kind: ImageType, language: str) -> None:
+def test_reading_the_drawn_strings_gives_the_computed_answers(kind: ImageType, language: Language) -> None:
     """The rules see strings and pixels, the answers come from the arrays: the two paths share nothing."""
     for seed in range(3):
         for question, reply in questions_about(kind, language, seed):
@@ -44,7 +44,7 @@ def test_estimates_and_places_are_read_off_most_charts() -> None:
 
 @pytest.mark.parametrize("language", ["en", "cn"])
 @pytest.mark.parametrize("kind", list(ImageType))
-def test_every_question_is_recognised_by_its_wording(kind: ImageType, language: str) -> None:
+def test_every_question_is_recognised_by_its_wording(kind: ImageType, language: Language) -> None:
     for question, _ in questions_about(kind, language, 3):
         recognised = recognise(question.text, question.language)
         assert recognised is not None

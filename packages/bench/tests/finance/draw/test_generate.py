@@ -8,14 +8,15 @@ from medsuite.bench.finance.draw.chart import PriceFacts
 from medsuite.bench.finance.draw.generate import draw_chart
 from medsuite.bench.finance.draw.market import simulate_market
 from medsuite.bench.finance.draw.price import PriceSpec, compute_facts
-from medsuite.bench.finance.schema import ImageType
+from medsuite.bench.finance.schema import ImageType, Language
 from medsuite.core.errors import InputError
 
-KINDS = [(kind, language) for kind in ImageType for language in ("en", "cn")]
+LANGUAGES: tuple[Language, ...] = ("en", "cn")
+KINDS = [(kind, language) for kind in ImageType for language in LANGUAGES]
 
 
 @pytest.mark.parametrize(("kind", "language"), KINDS)
-def test_a_picture_depends_on_its_seed_alone(kind: ImageType, language: str) -> None:
+def test_a_picture_depends_on_its_seed_alone(kind: ImageType, language: Language) -> None:
     first, second = (draw_chart(kind, language, np.random.default_rng(5)).picture for _ in range(2))
     assert np.array_equal(first, second)
     assert not np.array_equal(first, draw_chart(kind, language, np.random.default_rng(6)).picture)
@@ -23,7 +24,7 @@ def test_a_picture_depends_on_its_seed_alone(kind: ImageType, language: str) -> 
 
 @pytest.mark.parametrize(("kind", "language"), KINDS)
 @pytest.mark.parametrize("seed", range(4))
-def test_no_text_is_cut_off_and_no_two_texts_overlap(kind: ImageType, language: str, seed: int) -> None:
+def test_no_text_is_cut_off_and_no_two_texts_overlap(kind: ImageType, language: Language, seed: int) -> None:
     chart = draw_chart(kind, language, np.random.default_rng(seed))
     height, width = chart.picture.shape[:2]
     boxes = [text.box for text in chart.texts]

@@ -43,15 +43,15 @@ class CameraParameters:
     fill: float
     glare: float
     balance: float
-    electrons: float
+    electrons: float | int
     quality: int
 
 
 LEVELS: dict[str, CameraParameters] = {
     "square": CameraParameters(1.45, 0.0, 0.0, 0.45, 0.75, 0.0, 0.0, np.inf, 95),
-    "light": CameraParameters(1.45, 1.5, 0.01, 0.45, 0.75, 0.25, 0.04, 6000, 88),
-    "medium": CameraParameters(1.2, 4.0, 0.025, 0.8, 0.7, 0.5, 0.05, 2500, 75),
-    "heavy": CameraParameters(0.95, 8.0, 0.045, 1.2, 0.65, 0.8, 0.06, 800, 55),
+    "light": CameraParameters(1.45, 1.5, 0.01, 0.45, 0.75, 0.25, 0.04, 6000.0, 88),
+    "medium": CameraParameters(1.2, 4.0, 0.025, 0.8, 0.7, 0.5, 0.05, 2500.0, 75),
+    "heavy": CameraParameters(0.95, 8.0, 0.045, 1.2, 0.65, 0.8, 0.06, 800.0, 55),
 }
 
 
@@ -187,7 +187,7 @@ def _glare(size: tuple[int, int], strength: float, rng: np.random.Generator) -> 
 
 
 def _add_noise(
-    light: Float[np.ndarray, "height width 3"], electrons: float, rng: np.random.Generator
+    light: Float[np.ndarray, "height width 3"], electrons: float | int, rng: np.random.Generator
 ) -> Float[np.ndarray, "height width 3"]:
     """Add shot noise, whose variance is the signal over `electrons`, and a read noise of 3 electrons."""
     if np.isinf(electrons):

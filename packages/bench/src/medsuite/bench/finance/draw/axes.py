@@ -12,16 +12,16 @@ from medsuite.core.errors import InputError
 class Axis:
     """A vertical linear axis: `lower` lies at pixel row `bottom`, `upper` at pixel row `top`."""
 
-    lower: float
-    upper: float
-    top: float
-    bottom: float
+    lower: float | int
+    upper: float | int
+    top: float | int
+    bottom: float | int
 
-    def pixel(self, value: float) -> float:
+    def pixel(self, value: float | int) -> float:
         """Return the row of a value."""
         return self.bottom - (value - self.lower) / self.span * (self.bottom - self.top)
 
-    def value(self, pixel: float) -> float:
+    def value(self, pixel: float | int) -> float:
         """Return the value at a row."""
         return self.lower + (self.bottom - pixel) / (self.bottom - self.top) * self.span
 
@@ -31,7 +31,9 @@ class Axis:
         return self.upper - self.lower
 
 
-def fit_axis(smallest: float, largest: float, top: float, bottom: float, margin: float = 0.06) -> Axis:
+def fit_axis(
+    smallest: float | int, largest: float | int, top: float | int, bottom: float | int, margin: float = 0.06
+) -> Axis:
     """Fit an axis around a range, with a margin on both sides; a range of length 0 gets one of its own size.
 
     Raises:
@@ -43,7 +45,7 @@ def fit_axis(smallest: float, largest: float, top: float, bottom: float, margin:
     return Axis(smallest - margin * spread, largest + margin * spread, top, bottom)
 
 
-def ticks(lower: float, upper: float, about: int = 5) -> list[Decimal]:
+def ticks(lower: float | int, upper: float | int, about: int = 5) -> list[Decimal]:
     """List the multiples of a step 1, 2 or 5 x 10^k inside a range, as exact decimals.
 
     The step is the smallest that gives no more than `about` + 1 ticks, or a smaller one where that gives fewer than

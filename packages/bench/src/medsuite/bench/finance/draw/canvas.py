@@ -12,7 +12,7 @@ from medsuite.bench.finance.schema import Language
 
 SUPERSAMPLING = 2
 Colour = tuple[int, int, int]
-Point = tuple[float, float]
+Point = tuple[float | int, float | int]
 Anchor = Literal["lm", "mm", "rm", "lt", "mt", "rt", "mb"]
 
 
@@ -45,7 +45,7 @@ class DrawnText:
     """One string of a picture with its box (left, top, right, bottom) in pixels."""
 
     text: str
-    box: tuple[float, float, float, float]
+    box: tuple[float | int, float | int, float | int, float | int]
     size: int
 
 
@@ -60,7 +60,7 @@ class Canvas:
         self._image = Image.new("RGB", (width * SUPERSAMPLING, height * SUPERSAMPLING), theme.background)
         self._draw = ImageDraw.Draw(self._image)
 
-    def line(self, points: list[Point], colour: Colour, width: float = 1.0) -> None:
+    def line(self, points: list[Point], colour: Colour, width: float | int = 1) -> None:
         """Draw a polyline through points in pixels."""
         scaled = [(x * SUPERSAMPLING, y * SUPERSAMPLING) for x, y in points]
         self._draw.line(scaled, fill=colour, width=round(width * SUPERSAMPLING), joint="curve")

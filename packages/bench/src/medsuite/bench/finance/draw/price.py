@@ -88,7 +88,7 @@ def _volume_unit(language: Language) -> float:
 
 
 def draw_price(
-    canvas: Canvas, facts: PriceFacts, spec: PriceSpec, top: float = 0, height: float | None = None
+    canvas: Canvas, facts: PriceFacts, spec: PriceSpec, top: float | int = 0, height: float | int | None = None
 ) -> dict[str, Axis]:
     """Draw a price chart into a horizontal strip of a canvas and return its axes by pane name (`PRICE` on top)."""
     height = height or canvas.height - top

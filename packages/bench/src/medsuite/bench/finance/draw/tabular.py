@@ -46,7 +46,7 @@ def _draw_legend(canvas: Canvas, names: Sequence[str], line: float) -> None:
         right = canvas.write((right + side + 6, line), name) + 24
 
 
-def draw_table(canvas: Canvas, facts: TableFacts, top: float = 0, height: float | None = None) -> None:
+def draw_table(canvas: Canvas, facts: TableFacts, top: float | int = 0, height: float | int | None = None) -> None:
     """Draw a table with a head, ruled rows, names at the left and right-aligned numbers."""
     height = height or canvas.height - top
     words = VOCABULARIES[canvas.language]

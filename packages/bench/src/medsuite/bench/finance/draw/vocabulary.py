@@ -45,8 +45,8 @@ VOCABULARIES: dict[Language, Vocabulary] = {
         ),
         series=("Revenue", "Net profit", "Orders", "Exports", "Deposits", "Output"),
         columns={
-            "Price": (5, 300), "Change": (-9.9, 9.9), "P/E": (6, 80), "Amplitude": (1, 12),
-            "Dividend": (0.2, 6), "Beta": (0.3, 2), "Turnover": (0.1, 15),
+            "Price": (5.0, 300.0), "Change": (-9.9, 9.9), "P/E": (6.0, 80.0), "Amplitude": (1.0, 12.0),
+            "Dividend": (0.2, 6.0), "Beta": (0.3, 2.0), "Turnover": (0.1, 15.0),
         },
         items=("revenue", "net profit", "operating cost", "cash flow", "research spending", "total debt"),
         sections=("Overview", "Results", "Market", "Risks", "Outlook", "Governance"),
@@ -75,8 +75,8 @@ VOCABULARIES: dict[Language, Vocabulary] = {
         ),
         series=("营业收入", "净利润", "订单金额", "出口金额", "存款余额", "产品产量"),
         columns={
-            "最新价": (5, 300), "涨跌幅": (-9.9, 9.9), "市盈率": (6, 80), "振幅": (1, 12),
-            "股息率": (0.2, 6), "贝塔系数": (0.3, 2), "换手率": (0.1, 15),
+            "最新价": (5.0, 300.0), "涨跌幅": (-9.9, 9.9), "市盈率": (6.0, 80.0), "振幅": (1.0, 12.0),
+            "股息率": (0.2, 6.0), "贝塔系数": (0.3, 2.0), "换手率": (0.1, 15.0),
         },
         items=("营业收入", "净利润", "营业成本", "现金流量", "研发支出", "负债总额"),
         sections=("公司概况", "经营业绩", "市场环境", "风险提示", "未来展望", "公司治理"),

@@ -26,9 +26,9 @@ class Tolerance:
         absolute: In the reference's own unit, such as a share of the visible axis.
     """
 
-    places: float = 0.5
-    relative: float = 0.0
-    absolute: float = 0.0
+    places: float | int = 0.5
+    relative: float | int = 0.0
+    absolute: float | int = 0.0
 
     def allows(self, value: Decimal, reference: Quantity) -> bool:
         """Tell whether a value is close enough."""
