@@ -58,4 +58,4 @@ def test_photographs_score_below_screens_in_every_published_row() -> None:
 
 def test_an_unknown_table_is_refused() -> None:
     with pytest.raises(InputError, match="unknown published table"):
-        published("fr", "tasks")  # type: ignore[arg-type]
+        published("fr", "tasks")

@@ -3,7 +3,6 @@
 import csv
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Literal
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -45,8 +44,12 @@ class CellProblem:
     what: str
 
 
-def published(language: Language, table: Literal["tasks", "pictures"]) -> PublishedTable:
+def published(language: str, table: str) -> PublishedTable:
     """Load a published table of August 2025.
+
+    Args:
+        language: `en` or `cn`.
+        table: `tasks`, or `pictures` with types and styles.
 
     Raises:
         InputError: There is no such table.

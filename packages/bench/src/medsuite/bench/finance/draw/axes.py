@@ -28,7 +28,7 @@ class Axis:
     @property
     def span(self) -> float:
         """The visible range in units of the axis."""
-        return self.upper - self.lower
+        return float(self.upper - self.lower)
 
 
 def fit_axis(

@@ -89,7 +89,7 @@ class Canvas:
         box = ImageDraw.Draw(Image.new("L", (1, 1))).textbbox(at, text, font=font, anchor=anchor)
         self.texts.append(DrawnText(text, box, size))
         self._pending.append((at, text, colour or self.theme.ink, size, anchor))
-        return box[2]
+        return float(box[2])
 
     def measure(self, text: str, size: int | None = None) -> float:
         """Return the width of a string in pixels."""
