@@ -86,7 +86,7 @@ def _draw_points(axes: "Axes", accuracy: dict[str, list[float]], names: Sequence
     places = np.arange(len(names))
     for number, (arm, values) in enumerate(accuracy.items()):
         axes.plot(places + 0.12 * (number - (len(accuracy) - 1) / 2), values, "o", label=arm, markersize=5)
-    axes.set_xticks(places, names)
+    axes.set_xticks(places, names, fontsize=8)
     axes.set_ylim(-3, 103)
     axes.grid(axis="y", alpha=0.3)
 
