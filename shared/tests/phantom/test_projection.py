@@ -71,10 +71,28 @@ def test_spicules_reach_beyond_the_ball():
     assert spiculated[sharp == 0].max() > 0.02
 
 
-def test_a_stippled_ball_is_rougher_than_a_homogeneous_one():
-    smooth, rough = (difference(nodule(size_mm=50.0, texture=kind), 256) for kind in ("homogeneous", "stippled"))
-    middle = smooth > 0.8 * smooth.max()
-    assert rough[middle].std() / rough[middle].mean() > 2 * smooth[middle].std() / smooth[middle].mean()
+@pytest.mark.parametrize("shape", ["round", "oval", "lobulated", "ring", "wedge", "plate"])
+def test_stippled_lesions_are_rougher_than_homogeneous_ones_and_as_large(shape):
+    lesion = nodule(shape=shape, size_mm=50.0)
+    smooth, rough = (difference(replace(lesion, texture=kind), 256) for kind in ("homogeneous", "stippled"))
+
+    def roughness(seen: np.ndarray) -> float:
+        return float(np.abs(np.diff(seen, axis=1)).sum() / seen.sum())
+
+    assert roughness(rough) > 1.25 * roughness(smooth)
+    widths = [np.ptp(np.nonzero(seen > 0.02)[1]) for seen in (smooth, rough)]
+    assert widths[1] == pytest.approx(widths[0], rel=0.25)
+
+
+def test_two_fractures_of_one_rib_pair_are_told_apart():
+    left, right = (
+        nodule(shape="fracture", side=side, size_mm=8.0, attenuation=-0.04, position=(sign * 110.0, -40.0, 20.0))
+        for side, sign in (("left", 1), ("right", -1))
+    )
+    scene = Scene(Anatomy(), (left, right))
+    seen = project([scene], 96, FIELD)
+    healed = project([scene.without(1)], 96, FIELD)
+    np.testing.assert_allclose(seen.difference[1], seen.line_integral[0] - healed.line_integral[0], atol=2e-4)
 
 
 def test_a_ring_is_brighter_at_its_rim_than_in_its_middle():

@@ -13,7 +13,9 @@ from medsuite.core.phantom import (
     Finding,
     Request,
     Scene,
+    Template,
     draw,
+    in_lung,
     sample_anatomy,
     sample_finding,
     sample_scene,
@@ -207,7 +209,17 @@ def test_an_unknown_shape_is_refused_with_the_nearest_one():
 )
 def test_requests_that_no_template_can_meet_are_refused(request_, message):
     with pytest.raises(InputError, match=message):
-        Request(**request_)
+        sample_scene(0, [Request(**request_)])
+
+
+def test_classes_of_the_callers_own_are_drawn_from_its_templates():
+    rings = Template(in_lung, ("ring",), (20.0, 40.0), (0.010, 0.015), zones=("upper",), textures=("stippled",))
+    drawn = [sample_scene(seed, labels={"wug": rings}).findings for seed in range(30)]
+    assert {len(findings) for findings in drawn} == {0, 1}
+    wugs = [finding for findings in drawn for finding in findings]
+    assert {(wug.label, wug.shape, wug.zone, wug.texture) for wug in wugs} == {("wug", "ring", "upper", "stippled")}
+    with pytest.raises(InputError, match="unknown finding 'nodule'; expected one of wug"):
+        sample_scene(0, ["nodule"], labels={"wug": rings})
 
 
 def test_a_negative_seed_is_refused():
@@ -216,5 +228,5 @@ def test_a_negative_seed_is_refused():
 
 
 def test_findings_can_be_drawn_into_a_patient_of_the_callers_choice():
-    finding = sample_finding(Request("cavity", side="left"), Anatomy(), np.random.default_rng(0))
+    finding = sample_finding(Request("cavity", side="left"), Anatomy(), np.random.default_rng(0), LABELS)
     assert Scene(Anatomy(), (finding,)).findings[0].side == "left"

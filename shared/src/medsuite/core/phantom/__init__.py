@@ -34,12 +34,14 @@ from medsuite.core.phantom.detector import Acquisition
 from medsuite.core.phantom.field import attenuation
 from medsuite.core.phantom.films import Films, draw
 from medsuite.core.phantom.findings import Finding
+from medsuite.core.phantom.labels import LABELS
 from medsuite.core.phantom.marks import Mark
 from medsuite.core.phantom.materials import MATERIALS
+from medsuite.core.phantom.placement import in_lung
 from medsuite.core.phantom.scene import Scene, sample_scene
 from medsuite.core.phantom.shapes import SHAPES
 from medsuite.core.phantom.sheet import contact_sheet
-from medsuite.core.phantom.templates import LABELS, Request, sample_finding
+from medsuite.core.phantom.templates import Request, Template, sample_finding
 
 __all__ = [
     "LABELS",
@@ -52,9 +54,11 @@ __all__ = [
     "Mark",
     "Request",
     "Scene",
+    "Template",
     "attenuation",
     "contact_sheet",
     "draw",
+    "in_lung",
     "sample_anatomy",
     "sample_finding",
     "sample_scene",

@@ -1,5 +1,6 @@
 """The large organs along each ray: where air is, and the line integral without bones and vessels."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,6 +8,7 @@ from jaxtyping import Float
 
 from medsuite.core.phantom import organs
 from medsuite.core.phantom.materials import MATERIALS
+from medsuite.core.phantom.organs import Section
 from medsuite.core.phantom.span import Span, uncovered
 
 PLEURA_MM = 1.0
@@ -64,8 +66,9 @@ def trace(body: np.ndarray, x: np.ndarray, z: np.ndarray) -> tuple[Chest, Image]
         organs.heart(body, z).span(x),
         organs.abdomen(body, x, z).span(x),
     )
-    pleural = _without_fluid(pleural, body, x, z)
-    chest = Chest(_without_gas(pleural, body, x, z), covers)
+    wet, collapsed = (_affected(body, name) for name in ("effusion", "collapse"))
+    pleural = _within(pleural, wet, organs.aerated_bowl, body, x, z)
+    chest = Chest(_within(pleural, collapsed, organs.collapsed_lung, body, x, z), covers)
     soft = MATERIALS["soft tissue"]
     integral = soft * (2 * organs.torso(body, z).reach(x) + organs.breast(body, x, z))
     integral += (lung_attenuation(body, x) - soft) * uncovered(chest.aerated, covers)
@@ -73,38 +76,27 @@ def trace(body: np.ndarray, x: np.ndarray, z: np.ndarray) -> tuple[Chest, Image]
     return chest, integral
 
 
-def _affected(*heights: np.ndarray) -> np.ndarray:
-    return np.flatnonzero(np.any([height.ravel() > 0 for height in heights], axis=0))
+def _affected(body: np.ndarray, name: str) -> np.ndarray:
+    """Return the films with fluid or gas in the pleura on either side."""
+    return np.flatnonzero((body[f"{name}_right"] > 0) | (body[f"{name}_left"] > 0))
 
 
-def _replace(span: Span, films: np.ndarray, other: Span) -> Span:
-    """Meet the spans of some films with others."""
-    met = Span(span.back[films], span.front[films]).meet(other)
-    span.back[films], span.front[films] = met
-    return span
-
-
-def _without_fluid(pleural: Span, body: np.ndarray, x: np.ndarray, z: np.ndarray) -> Span:
-    films = _affected(body["effusion_right"], body["effusion_left"])
+def _within(span: Span, films: np.ndarray, limit: Callable[..., Section], *where: np.ndarray) -> Span:
+    """Meet the spans of some films with an organ, given as a function of body, x and z."""
     if not len(films):
-        return pleural
-    bowl = organs.aerated_bowl(body[films], x[films], z[films]).span(x[films])
-    return _replace(Span(*map(np.copy, pleural)), films, bowl)
-
-
-def _without_gas(pleural: Span, body: np.ndarray, x: np.ndarray, z: np.ndarray) -> Span:
-    films = _affected(body["collapse_right"], body["collapse_left"])
-    if not len(films):
-        return pleural
-    lung = organs.collapsed_lung(body[films], x[films], z[films]).span(x[films])
-    return _replace(Span(*map(np.copy, pleural)), films, lung)
+        return span
+    body, x, z = (entry[films] for entry in where)
+    met = Span(span.back[films], span.front[films]).meet(limit(body, x, z).span(x))
+    limited = Span(span.back.copy(), span.front.copy())
+    limited.back[films], limited.front[films] = met
+    return limited
 
 
 def _add_pleural_gas(
     integral: Image, pleural: Span, chest: Chest, body: np.ndarray, x: np.ndarray, z: np.ndarray
 ) -> None:
     """Put gas where the lung has withdrawn, and a line of pleura, of soft tissue, around what is left of it."""
-    films = _affected(body["collapse_right"], body["collapse_left"])
+    films = _affected(body, "collapse")
     if not len(films):
         return
     covers = [Span(cover.back[films], cover.front[films]) for cover in chest.covers]

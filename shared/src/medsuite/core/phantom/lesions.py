@@ -67,10 +67,15 @@ def _inside(lesion: Lesion, count: int, axes: np.ndarray) -> Float[np.ndarray, "
     return axes * _directions(lesion.rng, count) * np.cbrt(lesion.rng.random((count, 1)))
 
 
+def _grains(lesion: Lesion, offsets: Float[np.ndarray, "count 3"]) -> Ellipsoids:
+    """Put small balls at offsets from the centre, the stippled form of any shape."""
+    return lesion.blobs(offsets, np.full(3, max(0.12 * lesion.radius, 1.2)), 1.0)
+
+
 def _filled(lesion: Lesion, offset: np.ndarray, axes: np.ndarray, roll: float = 0.0) -> Parts:
     """Fill one ellipsoid according to texture and margin."""
     if lesion.finding.texture == "stippled":
-        return [lesion.blobs(offset + _inside(lesion, 40, 0.88 * axes), 0.13 * axes, 1.0)]
+        return [_grains(lesion, offset + _inside(lesion, 40, 0.88 * axes))]
     if lesion.finding.texture == "patchy":
         grains = 0.22 + 0.24 * lesion.rng.random((22, 1))
         return [lesion.blobs(offset + _inside(lesion, 22, 0.75 * axes), grains * axes, 0.55)]
@@ -106,8 +111,10 @@ def _lobulated(lesion: Lesion) -> Parts:
 
 
 def _ring(lesion: Lesion) -> Parts:
-    outer = np.full((1, 3), lesion.radius)
     thickness = 0.24 + 0.1 * lesion.rng.random()
+    if lesion.finding.texture == "stippled":
+        return [_grains(lesion, (1 - 0.5 * thickness) * lesion.radius * _directions(lesion.rng, 60))]
+    outer = np.full((1, 3), lesion.radius)
     shift = 0.05 * lesion.radius * _directions(lesion.rng, 1)
     return [lesion.blobs(0 * outer, outer, 1.0), lesion.blobs(shift, (1 - thickness) * outer, -1.0)]
 
@@ -126,8 +133,12 @@ def _wedge(lesion: Lesion) -> Parts:
     outward /= np.linalg.norm(outward)
     offset = (share - 0.6) * 1.5 * lesion.radius * outward
     axes = lesion.radius * (0.12 + 0.5 * share) * [0.7, 1.0, 1.0]
-    texture = 0.08 * lesion.radius * lesion.rng.standard_normal((9, 3))
-    return [lesion.blobs(offset + texture, axes, 0.4)]
+    if lesion.finding.texture == "stippled":
+        return [
+            _grains(lesion, place + _inside(lesion, 6, size)) for place, size in zip(offset, 0.9 * axes, strict=True)
+        ]
+    uneven = 0.08 * lesion.radius * lesion.rng.standard_normal((9, 3))
+    return [lesion.blobs(offset + uneven, axes, 0.4)]
 
 
 def _plate(lesion: Lesion) -> Parts:
@@ -135,6 +146,9 @@ def _plate(lesion: Lesion) -> Parts:
     share = np.linspace(-1, 1, 7)
     slope, sag = lesion.rng.uniform(-0.35, 0.35), lesion.rng.uniform(-0.08, 0.08)
     offset = np.stack([share, 0.1 * share, slope * share + sag * share**2], -1) * lesion.radius
+    if lesion.finding.texture == "stippled":
+        across = lesion.rng.uniform(-0.3, 0.3, (6, len(share), 1)) * lesion.radius * [0, 1, 0]
+        return [_grains(lesion, (offset + across).reshape(-1, 3))]
     thick = 1.9 * (1 - 0.35 * np.abs(0.5 * (share[1:] + share[:-1])))
     return [lesion.strands(lesion.centre + offset, thick, flatness=0.3 * lesion.radius / 1.9)]
 
@@ -162,4 +176,5 @@ LESIONS: Mapping[str, Callable[[Lesion], Parts]] = MappingProxyType(
         "net": _net,
     }
 )
-"""Builders of the shapes in aerated lung; the first three follow margin and texture, the others have their own."""
+"""Builders of the shapes in aerated lung; the first three follow margin and texture, ring, wedge and plate can
+be stippled, cloud and net are as they are."""

@@ -1,7 +1,7 @@
 """Large organs as stacks of cross-sections: at each height z one ellipse-like curve in the axial plane.
 
-A section is the set |u|ⁿ + v² ≤ level with u = (x - x₀)/a and v = (y - y₀)/b, where x₀, a, y₀, b and the level are
-functions of z. A ray along y meets it in the interval y₀ ± b √(level - |u|ⁿ): closed form for any outline in z.
+A section is the set uⁿ + v² ≤ level with n even, u = (x - x₀)/a and v = (y - y₀)/b, where x₀, a, y₀, b and the level
+are functions of z. A ray along y meets it in the interval y₀ ± b √(level - uⁿ): closed form for any outline in z.
 """
 
 from typing import NamedTuple
@@ -39,7 +39,7 @@ class Section(NamedTuple):
     def contains(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Tell whether points lie in the organ, from the inequality itself."""
         across, deep = (x - self.centre_x) / self.half_width, (y - self.centre_y) / self.half_depth
-        return np.abs(across) ** self.power + deep**2 <= self.level
+        return across**self.power + deep**2 <= self.level
 
 
 def _bump(z: np.ndarray, centre: Value, width: float) -> np.ndarray:

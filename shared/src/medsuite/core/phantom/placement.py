@@ -57,7 +57,7 @@ def in_lung(spot: Spot) -> Point:
 
 
 def _lung_edges(anatomy: Anatomy, sign: float, z: float) -> tuple[float, float]:
-    """Return |x| of the mediastinal and of the lateral edge of a lung at a height."""
+    """Return the distance from the midline of the mediastinal and of the lateral edge of a lung at a height."""
     body, height = stack_bodies([anatomy], [Disease()]), np.array([z])
     cavity, middle = organs.lung(body, np.array([sign]), height), organs.mediastinum(body, height)
     inner = np.abs(middle.centre_x + sign * middle.half_width)

@@ -103,7 +103,8 @@ def project(
 
 def _skeletons(body: np.ndarray, film: Int[np.ndarray, " film"], grid: Grid, chest: Chest) -> np.ndarray:
     """Project the bones of each patient once, and those of a healed fracture again; they act at any depth."""
-    healed = body["fracture_rib"] != body["fracture_rib"][film]
+    fracture = body[["fracture_rib", "fracture_left", "fracture_at", "fracture_gap"]]
+    healed = fracture != fracture[film]
     drawn, source = np.unique(np.where(healed, np.arange(len(body)), film), return_inverse=True)
     integral = np.zeros((len(drawn), grid.size, grid.size), np.float32)
     for pixel, value, _ in _contributions(bones(body[drawn]), grid.of(drawn), chest):

@@ -137,7 +137,7 @@ def _between(low: np.ndarray, high: np.ndarray, line: np.ndarray, above: np.ndar
 def _tube_columns(
     solids: Tubes, wide: np.ndarray, along: np.ndarray, solid: np.ndarray, z: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the interval of x on rows at z where |distance to the axis| <= a', between the two cuts."""
+    """Return the interval of x on rows at z no farther than a' from the axis, between the two cuts."""
     from_start, from_stop = z - solids.start[solid, 2], z - solids.stop[solid, 2]
     lean = _slope(along[:, ::-1])
     half = wide * np.hypot(lean, np.float32(1))

@@ -1,6 +1,6 @@
 """The latent scene: one patient with findings, independent of how it is drawn."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,8 +10,9 @@ from medsuite.core.phantom.anatomy import Anatomy, sample_anatomy
 from medsuite.core.phantom.body import Disease
 from medsuite.core.phantom.disease import CHANGES
 from medsuite.core.phantom.findings import Finding
+from medsuite.core.phantom.labels import LABELS
 from medsuite.core.phantom.shapes import SHAPES
-from medsuite.core.phantom.templates import LABELS, Request, sample_finding
+from medsuite.core.phantom.templates import Request, Template, sample_finding
 
 _ANATOMY, _FINDINGS, _NOISE = range(3)
 
@@ -52,7 +53,12 @@ class Scene:
         return np.random.default_rng([self.seed, _NOISE])
 
 
-def sample_scene(seed: int, findings: Sequence[str | Request] | None = None, variation: float = 1.0) -> Scene:
+def sample_scene(
+    seed: int,
+    findings: Sequence[str | Request] | None = None,
+    variation: float = 1.0,
+    labels: Mapping[str, Template] = LABELS,
+) -> Scene:
     """Draw a scene; it depends on its arguments alone.
 
     The patient depends on the seed and the variation only, so the same patient can be drawn with and without findings.
@@ -61,16 +67,17 @@ def sample_scene(seed: int, findings: Sequence[str | Request] | None = None, var
         seed: Any integer of at least 0.
         findings: Labels, or requests that fix some attributes; without it none to three labels, all equally likely.
         variation: Spread of the anatomy; see `sample_anatomy`.
+        labels: Templates by label; another table makes other classes.
 
     Raises:
-        InputError: The seed is negative or a label is unknown.
+        InputError: The seed is negative, or a request asks for what its label cannot be.
     """
     if seed < 0:
         raise InputError(f"seed {seed}", expected="an integer of at least 0")
     anatomy = sample_anatomy(np.random.default_rng([seed, _ANATOMY]), variation)
     rng = np.random.default_rng([seed, _FINDINGS])
     if findings is None:
-        names = list(LABELS)
+        names = list(labels)
         findings = [names[place] for place in rng.permutation(len(names))[: rng.integers(4)]]
     requests = [Request(entry) if isinstance(entry, str) else entry for entry in findings]
-    return Scene(anatomy, tuple(sample_finding(request, anatomy, rng) for request in requests), seed)
+    return Scene(anatomy, tuple(sample_finding(request, anatomy, rng, labels) for request in requests), seed)

@@ -17,7 +17,8 @@ SOLID: Mapping[str, Callable[[Lesion], Parts]] = MappingProxyType({**LESIONS, **
 SHAPES = (*SOLID, *CHANGES)
 """All shapes.
 
-Lesions in the lung: round, oval, lobulated (these follow margin and texture), ring, cloud, wedge, plate, net.
+Lesions in the lung: round, oval, lobulated (these follow margin and texture), ring, wedge, plate (these can be
+stippled), cloud, net.
 Devices: generator, catheter, tracheal tube. Changes of organs, whose attenuation is their own: enlarged heart,
 wide aorta, meniscus (fluid), pleural air, hyperinflation, fracture.
 """

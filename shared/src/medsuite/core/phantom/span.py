@@ -27,9 +27,10 @@ class Span(NamedTuple):
 
 
 def uncovered(span: Span, covers: Sequence[Span]) -> np.ndarray:
-    r"""Return the length of a span outside the union of three others, by inclusion and exclusion.
+    """Return the length of a span outside the union of three others, by inclusion and exclusion.
 
-    |S \ (A∪B∪C)| = |S| - |A| - |B| - |C| + |A∩B| + |A∩C| + |B∩C| - |A∩B∩C|, each met with S.
+    With ℓ the length of a set and A, B, C met with S before,
+    ℓ(S) - ℓ(A ∪ B ∪ C) = ℓ(S) - ℓ(A) - ℓ(B) - ℓ(C) + ℓ(A ∩ B) + ℓ(A ∩ C) + ℓ(B ∩ C) - ℓ(A ∩ B ∩ C).
     """
     first, second, third = (span.meet(cover) for cover in covers)
     both = first.meet(second)
