@@ -151,6 +151,16 @@ def test_masks_are_where_the_signal_exceeds_the_threshold():
         np.testing.assert_array_equal(film.mask[0], film.line_integral[0] - without.line_integral[0] >= threshold)
 
 
+@pytest.mark.parametrize(("label", "sign"), [("pneumothorax", -1), ("rib fracture", -1), ("pleural effusion", 1)])
+def test_masks_hold_only_pixels_that_change_in_the_direction_of_the_finding(label, sign):
+    scene = sample_scene(3, [label])
+    film, without = (draw([entry], 128) for entry in (scene, scene.without(0)))
+    change = (film.line_integral - without.line_integral)[0]
+    assert film.mask.any()
+    assert (sign * change[film.mask[0]] > 0).all()
+    assert (sign * change < -0.05).any() == (sign < 0)
+
+
 def test_dark_findings_have_a_negative_contrast():
     assert draw([nodule(attenuation=-0.005, size_mm=40.0)], 96).contrast_to_noise[0] < -5
     assert draw([nodule()], 96).contrast_to_noise[0] > 5

@@ -74,7 +74,7 @@ def test_the_far_fragment_steps_down_and_the_rest_stays():
     drop = still.start[:, 2] - moved.start[:, 2]
     assert drop.max() == pytest.approx(6.0, rel=0.25)
     assert (drop[still.start[:, 0] < 0] == 0).all()
-    assert (drop > 0).sum() < 30
+    assert drop[drop > 0].min() < 1  # the end of the rib is where it was
 
 
 def test_denser_bones_attenuate_more():

@@ -75,6 +75,17 @@ def test_the_volume_of_a_bent_tube_does_not_depend_on_the_aperture(aperture):
     assert volume == pytest.approx(np.pi * 9 * length, rel=0.02)
 
 
+def spread(profile: np.ndarray, at: np.ndarray) -> float:
+    return float(profile @ at**2 / profile.sum() - (profile @ at / profile.sum()) ** 2)
+
+
+def test_a_pixel_widens_profiles_by_the_second_moment_of_its_aperture():
+    grid = rays(pitch=0.5, aperture=6.0)
+    ellipsoid, tube = ball(5.0), chain(np.array([[-99.0, 0, 0], [99.0, 0, 0]]), 5.0, 1.0, film=0)
+    assert spread(image(ellipsoid, grid).sum(0), grid.x[0, 0]) == pytest.approx(25 / 5 + 36 / 12, rel=0.01)
+    assert spread(image(tube, grid).sum(1), grid.z[0, :, 0]) == pytest.approx(25 / 4 + 36 / 12, rel=0.01)
+
+
 def test_a_wire_thinner_than_a_pixel_keeps_its_mass():
     grid = rays(pitch=6.0, aperture=6.0)
     wire = chain(np.array([[-80.0, 0, 1.3], [80.0, 0, 1.3]]), 0.5, 1.0, film=0)
