@@ -1,5 +1,7 @@
 """Smaller multimodal KV caches for decoders in transformers: dynamic allocation, selection and merging (MEDA).
 
+For example::
+
     from medsuite.meda_kv import compress, method
 
     with compress(model, method("meda", ratio=0.28)) as session:

@@ -202,7 +202,7 @@ class CompressedLayer(DynamicLayer):
 
 
 class CompressedCache(DynamicCache):
-    """A `DynamicCache` whose full-attention layers are `CompressedLayer`s; other kinds of layers are left as they are.
+    """A `DynamicCache` whose full-attention layers are `CompressedLayer` objects; others kinds of layers are left alone.
 
     Args:
         config: The model's configuration, from which the kinds of the layers follow.
@@ -229,7 +229,7 @@ class CompressedCache(DynamicCache):
 
 
 def adopt(cache: Cache, layers: int) -> None:
-    """Turn the empty full-attention layers of a cache into `CompressedLayer`s, in place.
+    """Turn the empty full-attention layers of a cache into `CompressedLayer` objects, in place.
 
     Args:
         cache: A fresh `DynamicCache`, as `generate` makes one.

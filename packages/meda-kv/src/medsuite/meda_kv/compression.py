@@ -37,7 +37,7 @@ def compress_cache(cache: Cache, observation: Observation, recipe: Recipe) -> Re
     """Compress the cache in place and say what was done; the full tensors are released.
 
     Args:
-        cache: A cache whose full-attention layers are `CompressedLayer`s holding the whole prompt.
+        cache: A cache whose full-attention layers are `CompressedLayer` objects that hold the whole prompt.
         observation: Statistics of the prompt, at least what the recipe needs.
         recipe: What to do.
 
