@@ -202,7 +202,7 @@ class CompressedLayer(DynamicLayer):
 
 
 class CompressedCache(DynamicCache):
-    """A `DynamicCache` whose full-attention layers are `CompressedLayer` objects; others kinds of layers are left alone.
+    """A `DynamicCache` whose full-attention layers are `CompressedLayer` objects; other kinds are left alone.
 
     Args:
         config: The model's configuration, from which the kinds of the layers follow.
