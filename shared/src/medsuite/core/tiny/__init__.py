@@ -4,6 +4,8 @@ Each function builds a real transformers class with a tokenizer trained on the s
 under a second, offline, the same for the same seed. The weights are random: what such a model says means nothing, and
 no result of one is evidence for anything.
 
+For example::
+
     tiny = qwen2_vl()
     inputs = tiny.processor(images=[image], text=["<|vision_start|><|image_pad|><|vision_end|> What is it?"])
     tiny.model.generate(**inputs)
