@@ -8,7 +8,12 @@ from medsuite.core.errors import InputError, unknown_name
 MILLIVOLTS = {"V": 1e3, "mV": 1.0, "uV": 1e-3, "nV": 1e-6}
 """One unit in millivolt."""
 
-_SPELLINGS = {unit.lower(): unit for unit in MILLIVOLTS} | {"µv": "uV", "μv": "uV", "millivolt": "mV", "microvolt": "uV"}
+_SPELLINGS = {unit.lower(): unit for unit in MILLIVOLTS} | {
+    "µv": "uV",
+    "μv": "uV",
+    "millivolt": "mV",
+    "microvolt": "uV",
+}
 PLAUSIBLE = (0.1, 10.0)
 """Median over the leads of the range of an electrocardiogram in mV."""
 

@@ -116,4 +116,3 @@ def _read_by_wfdb(header: Header) -> tuple[Float[np.ndarray, "lead sample"], Boo
         raise InputError(f"{header.path}: {error}", expected="a WFDB record whose files are complete") from error
     physical = np.ascontiguousarray(record.p_signal.T)
     return physical, np.isnan(physical)
-

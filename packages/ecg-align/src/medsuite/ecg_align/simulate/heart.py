@@ -108,7 +108,9 @@ def _depolarisation(state: State, waves: Waves, normal: Beating) -> Float[np.nda
 
 def _repolarisation(state: State, waves: Waves, normal: Beating) -> Float[np.ndarray, "record sample 3"]:
     peak = 0.74 * waves.qt
-    value = _place(0.55 * waves.t, _gaussian(normal, peak - 0.020, 0.055 * 1.15) + _gaussian(normal, peak + 0.015, 0.044))
+    value = _place(
+        0.55 * waves.t, _gaussian(normal, peak - 0.020, 0.055 * 1.15) + _gaussian(normal, peak + 0.015, 0.044)
+    )
     amount = state.present * state.size
     shift = amount[:, _columns("ST elevation")] @ _directions("ST elevation")
     shift -= amount[:, _columns("ST depression")] @ _directions("ST depression")
@@ -117,9 +119,7 @@ def _repolarisation(state: State, waves: Waves, normal: Beating) -> Float[np.nda
     return value
 
 
-def _atria(
-    state: State, rhythm: Beats, times: Float[np.ndarray, "sample"]
-) -> Float[np.ndarray, "record sample 3"]:
+def _atria(state: State, rhythm: Beats, times: Float[np.ndarray, "sample"]) -> Float[np.ndarray, "record sample 3"]:
     """P waves before the ventricles, or fibrillation: four sinusoids of 5 to 9 Hz along random directions."""
     since = (times[None, None] - (rhythm.times - rhythm.pr[:, None])[:, :, None]).astype(np.float32)
     value = _place(
@@ -151,9 +151,7 @@ def _gaussian(
     return _over_beats(np.exp(-scaled * scaled), active)
 
 
-def _plateau(
-    beating: Beating, start: float, stop: Float[np.ndarray, "record"]
-) -> Float[np.ndarray, "record sample"]:
+def _plateau(beating: Beating, start: float, stop: Float[np.ndarray, "record"]) -> Float[np.ndarray, "record sample"]:
     """An ST segment: up at `start` within 10 ms and down at `stop` within 30 ms, with logistic edges."""
     since, active = beating
     rise = 1 + np.tanh((since - np.float32(start)) * np.float32(1 / 0.020))
