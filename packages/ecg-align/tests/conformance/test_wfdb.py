@@ -78,4 +78,6 @@ def test_what_the_package_writes_wfdb_reads_back_within_half_a_microvolt(tmp_pat
     theirs = wfdb.rdrecord(str(tmp_path / "rec"))
     assert np.abs(theirs.p_signal.T - recording.signal).max() <= 0.5e-3 + 1e-12
     assert tuple(theirs.sig_name) == recording.leads
-    assert [value % 65536 for value in theirs.checksum] == [int(column.sum()) % 65536 for column in np.rint(1e3 * recording.signal).astype(int)]
+    assert [value % 65536 for value in theirs.checksum] == [
+        int(column.sum()) % 65536 for column in np.rint(1e3 * recording.signal).astype(int)
+    ]
