@@ -74,7 +74,7 @@ def test_names_and_rates_that_do_not_fit_are_refused(leads, rate, message):
 
 
 def test_an_unknown_unit_names_the_nearest():
-    with pytest.raises(InputError, match="unknown unit 'mVolt'.*did you mean 'mV'"):
+    with pytest.raises(InputError, match=r"unknown unit 'mVolt'.*did you mean 'mV'"):
         Recording.from_array(np.ones((1, 2)), ["I"], 100, units="mVolt")
 
 

@@ -56,20 +56,20 @@ def test_a_header_without_units_is_millivolts_only_if_the_range_is_one(record):
     record.write_text(record.read_text().replace("/mV", ""))
     np.testing.assert_array_equal(read_recording(record).signal[0], [0, 0.5, -0.5])
     record.write_text(record.read_text().replace("1000(0)", "1(0)"))
-    with pytest.raises(InputError, match="names no unit.*microvolts"):
+    with pytest.raises(InputError, match=r"names no unit.*microvolts"):
         read_recording(record)
     np.testing.assert_array_equal(read_recording(record, units="uV").signal[0], [0, 0.5, -0.5])
 
 
 def test_a_file_with_fewer_samples_than_announced_is_refused_with_both_counts(record):
     edit(record, "500 3", "500 4")
-    with pytest.raises(InputError, match="announces 4 samples of 2 leads and rec.dat holds 3.*the file is cut"):
+    with pytest.raises(InputError, match=r"announces 4 samples of 2 leads and rec.dat holds 3.*the file is cut"):
         read_wfdb(record, strict=False)
 
 
 def test_a_file_with_more_samples_is_refused_unless_the_announced_ones_are_wanted(record):
     edit(record, "500 3", "500 2")
-    with pytest.raises(InputError, match="announces 2 .* holds 3.*strict=False"):
+    with pytest.raises(InputError, match=r"announces 2 .* holds 3.*strict=False"):
         read_wfdb(record)
     assert read_wfdb(record, strict=False).signal.shape == (2, 2)
 

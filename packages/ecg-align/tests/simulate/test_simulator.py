@@ -91,7 +91,7 @@ def test_labels_are_the_causes_put_in_at_their_prevalence_without_contradictions
 
 def test_forbidden_findings_do_not_occur_and_unknown_ones_are_refused(simulator, rng):
     assert not simulator.draw(300, rng, forbid=["RBBB"]).labels[:, COLUMN["RBBB"]].any()
-    with pytest.raises(InputError, match="unknown finding 'RBB'.*did you mean 'RBBB'"):
+    with pytest.raises(InputError, match=r"unknown finding 'RBB'.*did you mean 'RBBB'"):
         simulator.draw(1, rng, forbid=["RBB"])
 
 

@@ -20,7 +20,8 @@ def resample(
     Returns:
         round(n new_rate / rate) samples, at least one.
     """
-    from scipy.signal import resample as fourier
+    # SciPy re-exports it by a star import, which the type checker does not follow.
+    from scipy.signal import resample as fourier  # type: ignore[attr-defined]
 
     count = signal.shape[1]
     wanted = max(1, round(count * new_rate / rate))

@@ -17,7 +17,7 @@ from medsuite.ecg_align.models.leadwise import STRIDE, LeadwiseEncoder
 from medsuite.ecg_align.models.mixing import MixingEncoder, shifted
 from medsuite.ecg_align.models.query_network import QueryNetwork
 from medsuite.ecg_align.simulate.findings import FINDINGS
-from medsuite.ecg_align.training import Schedule, fit
+from medsuite.ecg_align.training import Schedule, fit, use_one_thread
 
 LEAD_SETS: dict[str, tuple[str, ...]] = {
     "I": ("I",),
@@ -49,6 +49,7 @@ class FindingScores(nn.Module):
 
 def partial_leads(job: Job, context: Context) -> list[Measurement]:
     """Train one group of arms and measure it on every set of leads that it can be given."""
+    use_one_thread()
     settings = context.settings
     rng = np.random.default_rng(job.seed)
     training, test = draw_cohort(settings.records, rng), draw_cohort(settings.test_records, rng)

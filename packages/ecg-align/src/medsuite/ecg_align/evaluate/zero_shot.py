@@ -18,7 +18,7 @@ from medsuite.ecg_align.models.query_network import QueryNetwork
 from medsuite.ecg_align.models.text import TextSpace, embed
 from medsuite.ecg_align.queries import clinical_name, code, knowledge, same_change_elsewhere
 from medsuite.ecg_align.simulate.findings import CHANGES, COLUMN, FINDINGS, WALLS, Finding, finding
-from medsuite.ecg_align.training import Schedule, fit
+from medsuite.ecg_align.training import Schedule, fit, use_one_thread
 
 FAR = ("RBBB", "bradycardia")
 """Held out in every fold; nothing in training shares their attributes, only their opposites do."""
@@ -68,6 +68,7 @@ def query_vectors(fold: Fold, seed: int) -> dict[str, Float[Tensor, "finding dim
 
 def zero_shot(job: Job, context: Context) -> list[Measurement]:
     """Train one fold and measure every arm on it; see `medsuite.ecg_align.claims` for arms and metrics."""
+    use_one_thread()
     settings, fold = context.settings, make_fold(job.settings["fold"])
     rng = np.random.default_rng(job.seed)
     training = draw_cohort(settings.records, rng, forbid=fold.forbidden)
@@ -143,12 +144,12 @@ def measure(
         others = [other for other in fold.unseen if other != entry]
         elsewhere = same_change_elsewhere(entry, fold.seen)
         controls = {
-            "shuffled": np.mean([_area(scores, test, entry, by=[other]) for other in others]),
+            "shuffled": float(np.mean([_area(scores, test, entry, by=[other]) for other in others])),
             "same change elsewhere": _area(scores, test, entry, by=elsewhere),
             "nearest trained": _area(scores, test, entry, by=[nearest[entry]]),
         }
         rows += [
-            (name if kind == "knowledge" else f"{kind}, {name}", entry.name, "unseen", float(value))
+            (name if kind == "knowledge" else f"{kind}, {name}", entry.name, "unseen", value)
             for name, value in controls.items()
         ]
     return rows

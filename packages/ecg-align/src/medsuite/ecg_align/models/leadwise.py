@@ -1,4 +1,4 @@
-"""An encoder with tokens per lead (K-MERL): any leads, any length, one set of weights, and a cost that falls with them."""
+"""An encoder with tokens per lead (K-MERL): any leads, any length, one set of weights; the cost falls with them."""
 
 from collections.abc import Sequence
 

@@ -1,6 +1,7 @@
 """The query network (SuPreME's cardiac fusion network): each query attends to the tokens and gets a score."""
 
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from jaxtyping import Float
@@ -64,7 +65,7 @@ class QueryNetwork(nn.Module):
     def scores(self, queries: Float[Tensor, "query text"], tokens: Tokens) -> Scores:
         """Return the logits and where the last layer looked."""
         before = self._states(queries, tokens, layers=len(self.layers) - 1)
-        last = self.layers[-1]
+        last = cast(QueryLayer, self.layers[-1])
         attention = last.attention.weights(last.norm(before), tokens.states, tokens.present)
         return Scores(self.score(last(before, tokens)).squeeze(-1), attention)
 

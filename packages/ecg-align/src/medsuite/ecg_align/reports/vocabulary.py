@@ -10,8 +10,14 @@ WALL_WORDS: dict[str, str] = {
     "septal": r"(?:antero)?septal",
 }
 CHANGE_WORDS: dict[str, str] = {
-    "ST elevation": r"st(?:[- ]segments?)?[- ]elevations?|elevated st|stemi|st(?: segments?)? (?:is |are )?(?:elevated|raised)",
-    "ST depression": r"st(?:[- ]segments?)?[- ]depressions?|depressed st|subendocardial isch(?:a)?emia|st(?: segments?)? (?:is |are )?depressed",
+    "ST elevation": (
+        r"st(?:[- ]segments?)?[- ]elevations?|elevated st|stemi"
+        r"|st(?: segments?)? (?:is |are )?(?:elevated|raised)"
+    ),
+    "ST depression": (
+        r"st(?:[- ]segments?)?[- ]depressions?|depressed st|subendocardial isch(?:a)?emia"
+        r"|st(?: segments?)? (?:is |are )?depressed"
+    ),
     "T inversion": r"t[- ]?(?:waves?)? inversions?|inverted t|negative t[- ]waves?",
     "tall T": r"(?:tall|peaked|hyperacute) t(?:[- ]waves?)?",
     "Q wave": r"(?:pathological )?q[- ]waves?|(?:myocardial )?infarct(?:ion)?s?|\bmi\b",
@@ -29,14 +35,21 @@ OTHER_WORDS: dict[str, str] = {
     "long QT": r"(?:long|prolonged) qtc?(?: interval)?|qtc?(?: interval)? (?:is )?(?:prolonged|prolongation)",
     "short QT": r"short(?:ened)? qtc?(?: interval)?",
     "AV block I": r"(?:first|1st)[- ]degree (?:av|a-v|atrioventricular) block|prolonged pr(?: interval)?",
-    "PVC": r"premature ventricular (?:complex|contraction|beat)(?:e?s)?|ventricular (?:extrasystole|premature complexe?)s?|\bpvcs?\b",
+    "PVC": (
+        r"premature ventricular (?:complex|contraction|beat)(?:e?s)?"
+        r"|ventricular (?:extrasystole|premature complexe?)s?|\bpvcs?\b"
+    ),
 }
 CERTAINTY_WORDS: dict[str, str] = {
     "possible": (
-        r"cannot (?:be )?(?:rule|exclude)d?(?: out)?|not (?:be )?(?:ruled out|excluded)|possibl[ey]|may be|might be|could be"
+        r"cannot (?:be )?(?:rule|exclude)d?(?: out)?|not (?:be )?(?:ruled out|excluded)|possibl[ey]|may be"
+        r"|might be|could be"
         r"|suspect(?:ed)?|suspicious for|suggest(?:s|ive of)?|question(?:able)?|borderline|consider|rule out|\?"
     ),
-    "excluded": r"\bno\b|\bnot\b|without|absence of|absent|negative for|denies|free of|resolved|(?:has|have) disappeared|ruled out|excluded",
+    "excluded": (
+        r"\bno\b|\bnot\b|without|absence of|absent|negative for|denies|free of|resolved"
+        r"|(?:has|have) disappeared|ruled out|excluded"
+    ),
     "probable": r"probabl[ey]|likely|consistent with|compatible with|presumabl[ey]",
 }
 """In order: words of doubt come before the negation that they contain ("cannot be ruled out")."""

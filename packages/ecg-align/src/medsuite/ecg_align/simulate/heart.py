@@ -101,7 +101,7 @@ def _depolarisation(state: State, waves: Waves, normal: Beating) -> Float[np.nda
     value += _place(waves.main, _gaussian(normal, 0 * width, 0.0115 * width))
     value += _place(waves.basal, _gaussian(normal, 0.028 * width, 0.010 * width))
     for vector, centre, spread in ((0.6 * early, -0.022, 0.010), (right, 0.062, 0.016), (delta, -0.045, 0.014)):
-        chosen = vector.any(axis=1)
+        chosen = np.asarray(vector.any(axis=1))
         value[chosen] += _place(vector[chosen], _gaussian(_rows(normal, chosen), centre, spread))
     return value
 
@@ -114,7 +114,7 @@ def _repolarisation(state: State, waves: Waves, normal: Beating) -> Float[np.nda
     amount = state.present * state.size
     shift = amount[:, _columns("ST elevation")] @ _directions("ST elevation")
     shift -= amount[:, _columns("ST depression")] @ _directions("ST depression")
-    chosen = shift.any(axis=1)
+    chosen = np.asarray(shift.any(axis=1))
     value[chosen] += _place(0.2 * shift[chosen], _plateau(_rows(normal, chosen), 0.05, peak[chosen]))
     return value
 
