@@ -1,7 +1,7 @@
 """What encoding k of twelve leads costs against all twelve: `python benchmarks/lead_cost.py [OUT.json]`.
 
-Width 192, 6 blocks, 10 s at 100 Hz: 20 tokens a lead, 240 for twelve. CPU time on one thread, interleaved, minimum of the
-rounds. The target is k / 12 + 5 %.
+Width 192, 6 blocks, 10 s at 100 Hz: 20 tokens a lead, 240 for twelve. CPU time on one thread, interleaved, minimum of
+the rounds. The target is k / 12 + 5 %.
 """
 
 import json
