@@ -1,0 +1,1 @@
+"""Encoders of recordings, the query network, and the frozen text encoder."""

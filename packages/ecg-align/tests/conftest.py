@@ -1,0 +1,26 @@
+import numpy as np
+import pytest
+import torch
+
+from medsuite.ecg_align.simulate import SimulatedBatch, Simulator
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(0)
+
+
+@pytest.fixture
+def generator() -> torch.Generator:
+    torch.manual_seed(0)
+    return torch.Generator().manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def simulator() -> Simulator:
+    return Simulator()
+
+
+@pytest.fixture(scope="session")
+def batch(simulator: Simulator) -> SimulatedBatch:
+    return simulator.draw(200, np.random.default_rng(0))

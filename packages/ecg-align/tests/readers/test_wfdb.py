@@ -1,0 +1,148 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from medsuite.core.errors import InputError
+from medsuite.ecg_align import read_recording, read_wfdb
+
+COUNTS = np.array([[0, 100], [500, -200], [-500, 700]], dtype="<i2")
+HEADER = "rec 2 500 3\nrec.dat 16 1000(0)/mV 16 0 0 0 0 I\nrec.dat 16 1000(0)/mV 16 0 100 0 0 II\n"
+
+
+@pytest.fixture
+def record(tmp_path) -> Path:
+    COUNTS.tofile(tmp_path / "rec.dat")
+    (tmp_path / "rec.hea").write_text(HEADER)
+    return tmp_path / "rec.hea"
+
+
+def edit(record: Path, old: str, new: str) -> None:
+    text = record.read_text()
+    assert old in text
+    record.write_text(text.replace(old, new))
+
+
+def test_samples_are_counts_less_baseline_over_gain_in_millivolts(record):
+    edit(record, "16 1000(0)/mV 16 0 100", "16 250(100)/mV 16 0 100")
+    recording = read_recording(record)
+    assert recording.leads == ("I", "II")
+    np.testing.assert_array_equal(recording.signal, [[0, 0.5, -0.5], [0, -300 / 250, 600 / 250]])
+
+
+def test_two_units_in_one_record_are_both_converted(record):
+    edit(record, "16 1000(0)/mV 16 0 100", "16 1(0)/uV 16 0 100")
+    np.testing.assert_allclose(read_recording(record).signal[1], [0.1, -0.2, 0.7])
+
+
+@pytest.mark.parametrize("name", ["rec", "rec.hea", "rec.dat"])
+def test_a_record_is_found_by_name_header_or_signal_file(record, name):
+    assert read_recording(record.parent / name).signal.shape == (2, 3)
+
+
+def test_without_a_baseline_the_adc_zero_counts(record):
+    edit(record, "1000(0)/mV 16 0 100", "1000/mV 16 100 100")
+    assert read_recording(record).signal[1, 0] == 0
+
+
+def test_gain_zero_means_200_and_is_flagged(record):
+    edit(record, "16 1000(0)/mV 16 0 100", "16 0(0)/mV 16 0 100")
+    recording = read_recording(record)
+    assert recording.signal[1, 0] == 0.5
+    assert recording.meta["uncalibrated"] == ("II",)
+
+
+def test_a_header_without_units_is_millivolts_only_if_the_range_is_one(record):
+    record.write_text(record.read_text().replace("/mV", ""))
+    np.testing.assert_array_equal(read_recording(record).signal[0], [0, 0.5, -0.5])
+    record.write_text(record.read_text().replace("1000(0)", "1(0)"))
+    with pytest.raises(InputError, match=r"names no unit.*microvolts"):
+        read_recording(record)
+    np.testing.assert_array_equal(read_recording(record, units="uV").signal[0], [0, 0.5, -0.5])
+
+
+def test_a_file_with_fewer_samples_than_announced_is_refused_with_both_counts(record):
+    edit(record, "500 3", "500 4")
+    with pytest.raises(InputError, match=r"announces 4 samples of 2 leads and rec.dat holds 3.*the file is cut"):
+        read_wfdb(record, strict=False)
+
+
+def test_a_file_with_more_samples_is_refused_unless_the_announced_ones_are_wanted(record):
+    edit(record, "500 3", "500 2")
+    with pytest.raises(InputError, match=r"announces 2 .* holds 3.*strict=False"):
+        read_wfdb(record)
+    assert read_wfdb(record, strict=False).signal.shape == (2, 2)
+
+
+def test_a_file_that_ends_inside_a_frame_is_refused(record):
+    (record.parent / "rec.dat").write_bytes(COUNTS.tobytes()[:-2])
+    edit(record, "500 3", "500 2")
+    with pytest.raises(InputError, match=r"holds 2\.5"):
+        read_wfdb(record)
+
+
+def test_an_empty_signal_file_is_refused_even_if_no_length_is_announced(record):
+    (record.parent / "rec.dat").write_bytes(b"")
+    edit(record, "500 3", "500")
+    with pytest.raises(InputError, match="at least one"):
+        read_wfdb(record)
+
+
+@pytest.mark.parametrize("name", ["../rec.dat", "/etc/passwd", "..\\rec.dat"])
+def test_a_header_may_name_files_in_its_own_folder_only(record, name):
+    record.write_text(HEADER.replace("rec.dat", name))
+    with pytest.raises(InputError, match="own folder"):
+        read_recording(record)
+
+
+def test_a_link_out_of_the_folder_is_refused(record, tmp_path_factory):
+    outside = tmp_path_factory.mktemp("outside") / "secret.dat"
+    COUNTS.tofile(outside)
+    (record.parent / "link.dat").symlink_to(outside)
+    record.write_text(HEADER.replace("rec.dat", "link.dat"))
+    with pytest.raises(InputError, match="own folder"):
+        read_recording(record)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "is empty"),
+        ("# only a comment\n", "is empty"),
+        ("a b c\n", "begins with 'a b c'"),
+        ("rec 2 500 3\nrec.dat 16 1000/mV\n", "1 signal lines.*the 2 that it announces"),
+        ("rec 1 500 3\nrec.dat sixteen\n", "cannot be read"),
+        (HEADER.replace(" I\n", " II\n"), "the lead II twice"),
+        (HEADER.replace("/mV", "/mmHg"), "unknown unit 'mmHg'"),
+        ("rec/3 2 500 30\n", "3 segments"),
+        ("rec 0 500 3\n", "no signal"),
+    ],
+)
+def test_broken_headers_are_one_line_that_says_what_is_wrong(record, content, message):
+    record.write_text(content)
+    with pytest.raises(InputError, match=message):
+        read_recording(record)
+
+
+def test_a_missing_signal_file_is_named(record):
+    (record.parent / "rec.dat").unlink()
+    with pytest.raises(InputError, match=r"rec\.dat, which is not there"):
+        read_recording(record)
+
+
+def test_headers_in_other_encodings_keep_their_letters(record):
+    record.write_bytes((HEADER + "# Müller\n").encode("cp1252"))
+    recording = read_recording(record)
+    assert recording.meta["comments"] == ("Müller",)
+    assert recording.meta["encoding"] == "cp1252"
+
+
+def test_a_folder_a_missing_record_and_another_file_are_refused_with_what_is_there(record):
+    with pytest.raises(InputError, match=r"is a folder.*1 recordings, such as rec\.hea"):
+        read_recording(record.parent)
+    with pytest.raises(InputError, match=r"does not exist.*such as rec\.hea"):
+        read_recording(record.parent / "recc")
+    other = record.parent / "notes.txt"
+    other.write_text("no recording")
+    with pytest.raises(InputError, match="a DICOM file or a WFDB record"):
+        read_recording(other)

@@ -1,0 +1,175 @@
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from medsuite.core.claims import Job, Measurement
+from medsuite.core.stats import auroc
+from medsuite.ecg_align.claims import CLAIMS, LEADS, ZERO_SHOT
+from medsuite.ecg_align.evaluate.cohort import Cohort, draw_cohort
+from medsuite.ecg_align.evaluate.partial_leads import LEAD_SETS, reconstructed, zero_filled
+from medsuite.ecg_align.evaluate.zero_shot import FAR, hard_negatives, make_fold, measure
+from medsuite.ecg_align.leads import LEADS12
+from medsuite.ecg_align.queries import clinical_name, code, knowledge, same_change_elsewhere
+from medsuite.ecg_align.simulate.findings import COLUMN, FINDINGS, finding
+
+SMALL = SimpleNamespace(records=64, test_records=220, steps=2, batch=32)
+
+
+@pytest.fixture(scope="module")
+def rows() -> dict[str, list[Measurement]]:
+    """Two seeds of each claim at the smallest size that has every class."""
+    context = SimpleNamespace(settings=SMALL, progress=lambda fraction: None)
+    folds = [Job("", fold, {"fold": fold}) for fold in (0, 1)]
+    groups = [Job("", seed, {"group": group}) for seed in (0, 1) for group in ("masked", "mixing", "own")]
+    return {
+        "zero-shot": [row for job in folds for row in ZERO_SHOT.run(job, context)],
+        "any-leads": [row for job in groups for row in LEADS.run(job, context)],
+    }
+
+
+def test_texts_differ_between_findings_and_compositional_names_name_wall_and_change():
+    for text in (knowledge, clinical_name, code):
+        assert len({text(entry.name) for entry in FINDINGS}) == len(FINDINGS)
+    assert knowledge("inferior ST elevation") == "ST segment raised above the baseline in leads II, III and aVF"
+    assert clinical_name("inferior ST elevation") == "inferior STEMI"
+    assert code("inferior ST elevation") == "INJIN"
+
+
+def test_five_folds_hold_every_composition_out_once_with_wall_and_change_each_trained():
+    held = [entry for number in range(5) for entry in make_fold(number).unseen]
+    assert sorted(entry.name for entry in held) == sorted(entry.name for entry in FINDINGS if entry.wall)
+    for number in range(5):
+        fold = make_fold(number)
+        for entry in fold.unseen:
+            assert entry.wall in {other.wall for other in fold.seen}
+            assert len(same_change_elsewhere(entry, fold.seen)) == 4
+        assert not {entry.name for entry in fold.seen} & {*FAR, *(entry.name for entry in fold.unseen)}
+
+
+def test_no_training_record_has_a_finding_that_is_held_out(rng):
+    fold = make_fold(0)
+    cohort = draw_cohort(500, rng, forbid=fold.forbidden)
+    assert not cohort.labels[:, [COLUMN[name] for name in fold.forbidden]].any()
+    assert cohort.labels[:, [COLUMN[entry.name] for entry in fold.seen]].any(axis=0).all()
+
+
+def test_hard_negatives_compare_within_a_change_and_within_a_wall(rng):
+    labels = rng.uniform(size=(400, len(FINDINGS))) < 0.2
+    scores, entry = rng.standard_normal((400, len(FINDINGS))), finding("lateral Q wave")
+    cohort = Cohort(torch.zeros(400, 12, 5), labels)
+    same_wall = [COLUMN[f"lateral {change}"] for change in ("ST elevation", "ST depression", "T inversion", "tall T")]
+    own = labels[:, COLUMN[entry.name]]
+    chosen = own | labels[:, same_wall].any(axis=1)
+    by_hand = np.mean(
+        [
+            (scores[i, COLUMN[entry.name]] > scores[j, COLUMN[entry.name]])
+            for i in np.flatnonzero(own)
+            for j in np.flatnonzero(chosen & ~own)
+        ]
+    )
+    assert hard_negatives(scores, cohort, entry)["change"] == pytest.approx(by_hand)
+    assert hard_negatives(scores, cohort, entry)["wall"] != pytest.approx(by_hand)
+
+
+def test_controls_of_perfect_scores_are_what_other_findings_tell(rng):
+    """With labels as scores, own queries are perfect and shuffled ones know only how findings go together."""
+    cohort, fold = draw_cohort(600, rng), make_fold(0)
+    values = measure("knowledge", cohort.labels.astype(float), cohort, torch.eye(len(FINDINGS)), fold)
+    table = {(arm, unit, metric): value for arm, unit, metric, value in values}
+    entry, others = fold.unseen[0], fold.unseen[1:]
+    own = cohort.labels[:, COLUMN[entry.name]]
+    by_hand = np.mean([auroc(cohort.labels[:, COLUMN[other.name]].astype(float), own) for other in others])
+    assert table["knowledge", entry.name, "unseen"] == 1
+    assert table["shuffled", entry.name, "unseen"] == pytest.approx(by_hand)
+    assert table["same change elsewhere", entry.name, "unseen"] < 0.7
+
+
+def test_zero_filling_leaves_given_leads_and_nothing_else(rng):
+    signal = torch.randn(2, 12, 10)
+    filled = zero_filled(signal, ("V2", "I"))
+    assert torch.equal(filled[:, [0, 7]], signal[:, [0, 7]])
+    assert int((filled != 0).any(-1).sum()) == 4
+
+
+def test_reconstruction_derives_limb_leads_exactly_and_is_least_squares_elsewhere(rng):
+    cohort = draw_cohort(60, rng)
+    filled = reconstructed(cohort.signal, ("I", "II"), cohort.signal)
+    torch.testing.assert_close(filled[:, :6], cohort.signal[:, :6], atol=1e-4, rtol=1e-3)
+    given = cohort.signal[:, :2].permute(1, 0, 2).flatten(1).numpy().T
+    wanted = cohort.signal[:, 8].flatten().numpy()
+    expected = given @ np.linalg.lstsq(given, wanted, rcond=None)[0]
+    np.testing.assert_allclose(filled[:, 8].flatten().numpy(), expected, atol=1e-2)
+    torch.testing.assert_close(reconstructed(cohort.signal, LEADS12, cohort.signal), cohort.signal)
+
+
+def test_every_arm_of_a_claim_is_measured(rows):
+    for claim, found in zip(CLAIMS, rows.values(), strict=True):
+        assert {arm.name for arm in claim.arms} <= {row.arm for row in found}
+    sets = {(row.arm, row.metric) for row in rows["any-leads"]}
+    assert {("masked", name) for name in LEAD_SETS} <= sets
+    assert ("own lead", "I") in sets
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.id)
+def test_what_did_not_learn_is_void_and_can_be_drawn(claim, rows):
+    found = rows[claim.id.split("/")[1]]
+    assert {verdict.outcome for verdict in claim.decide(found)} == {"void"}
+    (drawing,) = claim.draw(found)
+    assert drawing.figure.axes
+
+
+def test_the_same_seed_gives_the_same_rows(rows):
+    context = SimpleNamespace(settings=SMALL, progress=lambda fraction: None)
+    again = LEADS.run(Job("", 1, {"group": "own"}), context)
+    before = [row for row in rows["any-leads"] if row.arm == "own lead" and row.seed == 1]
+    assert list(again) == before
+
+
+def made_up_zero_shot(own: float, shuffled: float, elsewhere: float, name: float) -> list[Measurement]:
+    rng, rows = np.random.default_rng(0), []
+    unseen = {"knowledge": own, "shuffled": shuffled, "same change elsewhere": elsewhere, "name": name, "code": 0.6}
+    for fold in range(3):
+        for entry in make_fold(fold).unseen:
+            level = rng.normal(0, 0.02)
+            for arm, value in (unseen | {"random": 0.55}).items():
+                rows.append(Measurement(arm, fold, entry.name, "unseen", value + level + rng.normal(0, 0.01)))
+                rows.append(Measurement(arm, fold, entry.name, "wall test", 0.6))
+        rows += [Measurement("knowledge", fold, "LBBB", "seen", 0.93)]
+        rows += [Measurement("knowledge", fold, far, "far", 0.3 + rng.normal(0, 0.02)) for far in FAR]
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("values", "outcomes"),
+    [
+        ((0.80, 0.53, 0.70, 0.81), ["supported", "supported", "not supported"]),
+        ((0.68, 0.53, 0.70, 0.60), ["not supported", "not supported", "supported"]),
+        ((0.73, 0.53, 0.60, 0.73), ["inconclusive", "supported", "not supported"]),
+    ],
+)
+def test_zero_shot_is_decided_by_the_margin_the_strong_control_and_the_name(values, outcomes):
+    verdicts = ZERO_SHOT.decide(made_up_zero_shot(*values))
+    assert [verdict.outcome for verdict in verdicts[:3]] == outcomes
+    assert verdicts[-1].outcome == "supported"
+    assert verdicts[0].estimate == pytest.approx(values[0] - values[1], abs=0.02)
+
+
+def made_up_leads(gain: dict[str, float]) -> list[Measurement]:
+    rng, rows = np.random.default_rng(0), []
+    for seed in range(3):
+        for entry in FINDINGS:
+            for name in LEAD_SETS:
+                level = 0.93 + rng.normal(0, 0.02)
+                rows.append(Measurement("masked", seed, entry.name, name, level))
+                for arm, difference in gain.items():
+                    rows.append(Measurement(arm, seed, entry.name, name, level - difference + rng.normal(0, 0.01)))
+    return rows
+
+
+def test_any_leads_is_decided_against_each_rival():
+    verdicts = LEADS.decide(made_up_leads({"zero-filled": 0.1, "reconstructed": -0.03, "own lead": 0.0}))
+    assert [verdict.outcome for verdict in verdicts] == ["supported", "not supported", "not supported", "supported"]
+    worse = LEADS.decide(made_up_leads({"zero-filled": -0.1, "reconstructed": 0.03, "own lead": -0.05}))
+    assert [verdict.outcome for verdict in worse] == ["not supported", "supported", "supported", "not supported"]
