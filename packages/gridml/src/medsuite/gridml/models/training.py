@@ -1,0 +1,58 @@
+"""The training loop of all networks: AdamW with a cosine schedule on accelerate, seeded, a fixed number of steps."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from medsuite.core.errors import MedsuiteError
+from medsuite.gridml.models.base import Budget
+
+CLIP = 1.0
+WARM_UP = 0.05  # of the steps
+
+Loss = Callable[[Sequence[int], np.random.Generator], Tensor]
+
+
+def train(network: nn.Module, loss: Loss, cases: int, budget: Budget, seed: int) -> None:
+    """Fit a network's weights in place.
+
+    Args:
+        network: What to fit.
+        loss: From indices of cases and a generator to a scalar.
+        cases: How many cases there are; each epoch visits all in a new order.
+        budget: Steps, batch and learning rate.
+        seed: Fixes the order of the cases and what the loss draws.
+
+    Raises:
+        MedsuiteError: The loss is no longer finite.
+    """
+    from accelerate import Accelerator
+
+    accelerator, generator = Accelerator(cpu=True), np.random.default_rng(seed)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=budget.learning_rate, weight_decay=1e-5)
+    warm_up = max(1, round(WARM_UP * budget.steps))
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, budget.learning_rate, total_steps=budget.steps + 1, pct_start=warm_up / (budget.steps + 1)
+    )
+    network, optimiser, schedule = accelerator.prepare(network, optimiser, schedule)
+    network.train()
+    batches = _batches(cases, budget.batch, generator)
+    for step in range(budget.steps):
+        value = loss(next(batches), generator)
+        if not torch.isfinite(value):
+            raise MedsuiteError(f"the loss is {value.item()} at step {step}", fix="lower the learning rate")
+        accelerator.backward(value)
+        accelerator.clip_grad_norm_(network.parameters(), CLIP)
+        optimiser.step()
+        schedule.step()
+        optimiser.zero_grad()
+
+
+def _batches(cases: int, batch: int, generator: np.random.Generator) -> Iterator[list[int]]:
+    """Yield batches for ever; an epoch's last batch may be short."""
+    while True:
+        order = generator.permutation(cases)
+        for start in range(0, cases, batch):
+            yield [int(index) for index in order[start : start + batch]]
