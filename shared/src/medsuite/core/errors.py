@@ -48,7 +48,8 @@ def unknown_name(kind: str, given: str, known: Iterable[str]) -> InputError:
     names = sorted(known)
     nearest = difflib.get_close_matches(given, names, n=1, cutoff=0.5)
     fix = f"did you mean {nearest[0]!r}?" if nearest else None
-    return InputError(f"unknown {kind} {given!r}", expected=f"one of {', '.join(names) or 'none: none exists'}", fix=fix)
+    expected = f"one of {', '.join(names)}" if names else "nothing: there is none"
+    return InputError(f"unknown {kind} {given!r}", expected=expected, fix=fix)
 
 
 def require(module: str, *, extra: str) -> ModuleType:

@@ -1,1 +1,4 @@
-"""Language decoding from fMRI through brain prompts. Not released: this distribution holds its metadata only."""
+"""Language decoding from fMRI through brain prompts.
+
+Not released: this distribution holds its metadata only.
+"""

@@ -1,1 +1,4 @@
-"""Machine learning surrogates on unstructured grids, measured against the solver. Not released: this distribution holds its metadata only."""
+"""Machine learning surrogates on unstructured grids, measured against the solver.
+
+Not released: this distribution holds its metadata only.
+"""

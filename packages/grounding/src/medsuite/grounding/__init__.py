@@ -1,1 +1,4 @@
-"""Abnormality grounding with decomposed medical knowledge. Not released: this distribution holds its metadata only."""
+"""Abnormality grounding with decomposed medical knowledge.
+
+Not released: this distribution holds its metadata only.
+"""

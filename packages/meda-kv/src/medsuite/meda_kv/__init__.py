@@ -1,1 +1,4 @@
-"""Smaller multimodal KV caches for decoders in transformers. Not released: this distribution holds its metadata only."""
+"""Smaller multimodal KV caches for decoders in transformers.
+
+Not released: this distribution holds its metadata only.
+"""

@@ -1,1 +1,4 @@
-"""Medical vision-language pre-training on synthetic data. Not released: this distribution holds its metadata only."""
+"""Medical vision-language pre-training on synthetic data.
+
+Not released: this distribution holds its metadata only.
+"""

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from medsuite.core.errors import InputError, unknown_name
 
@@ -111,6 +111,7 @@ class Verdict:
         n: Number of resampled units.
         method: The interval's method, such as `"95 % BCa bootstrap over 75 questions"`.
         reason: One sentence on why this outcome.
+        controls: The controls' and rivals' numbers in the same unit, such as `"shuffled 0.12, uniform 0.55"`.
     """
 
     statement: str
@@ -123,6 +124,7 @@ class Verdict:
     n: int
     method: str
     reason: str = ""
+    controls: str = ""
 
 
 @dataclass(frozen=True)
@@ -134,14 +136,21 @@ class Drawing:
     figure: "Figure"
 
 
+@runtime_checkable
 class Context(Protocol):
     """What a running job may use besides its settings."""
 
-    settings: Any
-    """The frozen settings object of the chosen scale."""
-    scale: Scale
-    data: "Path | None"
-    """Folder of the paper's own data set, or None for the embedded data."""
+    @property
+    def settings(self) -> Any:
+        """The frozen settings object of the chosen scale."""
+
+    @property
+    def scale(self) -> Scale:
+        """The chosen scale."""
+
+    @property
+    def data(self) -> "Path | None":
+        """Folder of the paper's own data set, or None for the embedded data."""
 
     def artefact(self, name: str, build: Callable[["Path"], None]) -> "Path":
         """Return the folder of a shared expensive step, built once by `build(folder)` in the run folder."""
@@ -164,7 +173,7 @@ class Claim:
         arms: The conditions with their roles.
         jobs: The grid for a settings object.
         run: Measures one job.
-        decide: Pure function from all rows to verdicts.
+        decide: Pure function from all rows to verdicts; the first one is the headline.
         draw: From all rows to drawings.
     """
 

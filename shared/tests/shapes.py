@@ -1,0 +1,5 @@
+"""The type checker that jaxtyping applies in the test run: beartype, for which an int is a float as in PEP 484."""
+
+from beartype import BeartypeConf, beartype
+
+checked = beartype(conf=BeartypeConf(is_pep484_tower=True))
