@@ -47,7 +47,7 @@ class DeepONet(NetworkFamily):
     width: int = 96
     modes: int = 64
 
-    def build(self, features: int, edge_length: float) -> nn.Module:  # noqa: ARG002 - the interface of all networks
+    def build(self, features: int, edge_length: float) -> nn.Module:
         """Return the network with fresh weights."""
         return DeepONetwork(features, self)
 
@@ -68,7 +68,7 @@ class Pointwise(NetworkFamily):
 
     width: int = 64
 
-    def build(self, features: int, edge_length: float) -> nn.Module:  # noqa: ARG002 - the interface of all networks
+    def build(self, features: int, edge_length: float) -> nn.Module:
         """Return the network with fresh weights."""
         return PointwiseNetwork(features, self.width)
 

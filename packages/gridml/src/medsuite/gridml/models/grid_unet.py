@@ -77,7 +77,7 @@ class GridUNet(NetworkFamily):
         if self.width % 4 or self.side % 2**DEPTH or self.side < 1:
             raise InputError(f"a width of {self.width} and {self.side} pixels", expected="multiples of 4 and of 8")
 
-    def build(self, features: int, edge_length: float) -> nn.Module:  # noqa: ARG002 - the interface of all networks
+    def build(self, features: int, edge_length: float) -> nn.Module:
         """Return the network with fresh weights."""
         return GridNetwork(features + 1, self.width)
 

@@ -153,7 +153,7 @@ class Pinn:
     layers: int = 3
     iterations: int = 400
 
-    def fit(self, cases: Sequence[Case], budget: Budget, seed: int) -> "PinnSurrogate":  # noqa: ARG002 - no training cases
+    def fit(self, cases: Sequence[Case], budget: Budget, seed: int) -> "PinnSurrogate":
         """Return the surrogate; the work is in `predict`."""
         return PinnSurrogate(self, seed)
 

@@ -65,7 +65,7 @@ class Pod:
 
     rank: int = 40
 
-    def fit(self, cases: Sequence[Case], budget: Budget, seed: int) -> "PodSurrogate":  # noqa: ARG002 - closed form
+    def fit(self, cases: Sequence[Case], budget: Budget, seed: int) -> "PodSurrogate":
         """Fit in closed form; the budget and the seed have no influence."""
         require_needs(self.name, self.needs, cases)
         measure, names = cases[0].mesh.measure, tuple(sorted(cases[0].inputs))

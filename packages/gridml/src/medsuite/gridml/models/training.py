@@ -1,5 +1,6 @@
 """The training loop of all networks: AdamW with a cosine schedule on accelerate, seeded, a fixed number of steps."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
@@ -32,10 +33,7 @@ def train(network: nn.Module, loss: Loss, cases: int, budget: Budget, seed: int)
 
     accelerator, generator = Accelerator(cpu=True), np.random.default_rng(seed)
     optimiser = torch.optim.AdamW(network.parameters(), lr=budget.learning_rate, weight_decay=1e-5)
-    warm_up = max(1, round(WARM_UP * budget.steps))
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, budget.learning_rate, total_steps=budget.steps + 1, pct_start=warm_up / (budget.steps + 1)
-    )
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: learning_rate_factor(step, budget.steps))
     network, optimiser, schedule = accelerator.prepare(network, optimiser, schedule)
     network.train()
     batches = _batches(cases, budget.batch, generator)
@@ -48,6 +46,14 @@ def train(network: nn.Module, loss: Loss, cases: int, budget: Budget, seed: int)
         optimiser.step()
         schedule.step()
         optimiser.zero_grad()
+
+
+def learning_rate_factor(step: int, steps: int) -> float:
+    """Return the factor on the peak learning rate: linear over the first twentieth, then half a cosine to zero."""
+    warm_up = max(1, round(WARM_UP * steps))
+    if step < warm_up:
+        return (step + 1) / warm_up
+    return 0.5 * (1.0 + math.cos(math.pi * (step - warm_up) / max(1, steps - warm_up)))
 
 
 def _batches(cases: int, batch: int, generator: np.random.Generator) -> Iterator[list[int]]:

@@ -119,7 +119,7 @@ class Transolver(NetworkFamily):
         if self.width % self.heads:
             raise InputError(f"a width of {self.width} with {self.heads} heads", expected="a width that the heads divide")
 
-    def build(self, features: int, edge_length: float) -> nn.Module:  # noqa: ARG002 - the interface of all networks
+    def build(self, features: int, edge_length: float) -> nn.Module:
         """Return the network with fresh weights."""
         return TransolverNetwork(features, self)
 
