@@ -1,5 +1,6 @@
 """What the experiments train: each arm with its family and its share of the optimiser steps."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +31,15 @@ RECIPES: Mapping[str, Recipe] = {
 }
 
 
-def trained(context: Context, arm: str, seed: int, effort: float, cases: int) -> Any:
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A fitted surrogate and what it cost: simulation of the training cases and fitting, in seconds."""
+
+    surrogate: Any
+    seconds: float
+
+
+def trained(context: Context, arm: str, seed: int, effort: float, cases: int) -> Trained:
     """Return an arm's surrogate fitted to one seed's training cases; trained once in a run folder and then reused."""
     from medsuite.gridml.models.base import Budget
     from medsuite.gridml.models.registry import family
@@ -41,9 +50,11 @@ def trained(context: Context, arm: str, seed: int, effort: float, cases: int) ->
     steps = max(2, round(effort * recipe.steps))
 
     def build(folder: Path) -> None:
+        start = time.perf_counter()
         solved = simulate("poisson", cases=cases, seed=seed, spacing=SPACING)
         surrogate = family(recipe.family, **recipe.settings).fit(solved, Budget(steps=steps), seed)
         save_surrogate(surrogate, folder / "surrogate.safetensors")
+        (folder / "seconds.txt").write_text(f"{time.perf_counter() - start:.6g}\n")
 
     folder = context.artefact(f"gridml-{arm}-seed{seed}-steps{steps}-cases{cases}", build)
-    return load_surrogate(folder / "surrogate.safetensors")
+    return Trained(load_surrogate(folder / "surrogate.safetensors"), float((folder / "seconds.txt").read_text()))

@@ -67,7 +67,7 @@ def run(job: Job, context: Context) -> Iterator[Measurement]:
         if arm == "pod":
             yield from _measure_pod(job.seed, settings, cases)
         else:
-            surrogate = trained(context, arm, job.seed, settings.effort, settings.train_cases)
+            surrogate = trained(context, arm, job.seed, settings.effort, settings.train_cases).surrogate
             yield from _measure(arm, job.seed, surrogate, cases)
         context.progress((done + 1) / len(arms))
 

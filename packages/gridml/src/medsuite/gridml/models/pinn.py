@@ -1,15 +1,19 @@
-"""Physics-informed network with hard boundary data: fitted to one problem's equation, without any solved case."""
+"""Physics-informed network with hard boundary data: fitted to one problem's equation, without any solved case.
 
-from collections.abc import Sequence
+Two objectives: the strong residual ‖−∇·(a∇u) − f‖² (Raissi et al. 2019), and the energy ∫ ½ a|∇u|² − f u (Deep Ritz, E and Yu
+2018) with the quadrature of the mesh. Both see u = g + d(x)·û(x), which holds the boundary value g whatever the weights.
+"""
+
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from medsuite.core.errors import InputError
+from medsuite.core.errors import InputError, unknown_name
 from medsuite.gridml.case import Case
 from medsuite.gridml.mesh import Mesh
 from medsuite.gridml.models.base import Budget, Need, require_needs
@@ -66,38 +70,50 @@ def _successors(mesh: Mesh) -> dict[int, tuple[int, int]]:
 
 @dataclass(frozen=True, eq=False)
 class Collocation:
-    """What the residual of −a∆u − ∇a·∇u = f needs at the centroids of the cells.
+    """What the objectives need at quadrature points: coefficients, and the boundary function with its derivatives.
 
     Attributes:
-        points: Centroids.
+        points: Three in each cell, exact for quadratics.
+        weight: Quadrature weights over the area of the domain.
         diffusivity: a.
-        gradient: ∇a.
+        slope: ∇a.
         source: f.
-        weight: Areas of the cells over their sum.
+        distance: d.
+        distance_gradient: ∇d.
+        distance_laplacian: ∆d.
     """
 
-    points: Float[Tensor, "cells 2"]
-    diffusivity: Float[Tensor, " cells"]
-    gradient: Float[Tensor, "cells 2"]
-    source: Float[Tensor, " cells"]
-    weight: Float[Tensor, " cells"]
+    points: Float[Tensor, "points 2"]
+    weight: Float[Tensor, " points"]
+    diffusivity: Float[Tensor, " points"]
+    slope: Float[Tensor, "points 2"]
+    source: Float[Tensor, " points"]
+    distance: Float[Tensor, " points"]
+    distance_gradient: Float[Tensor, "points 2"]
+    distance_laplacian: Float[Tensor, " points"]
+
+
+CORNER_WEIGHTS = np.array([[4, 1, 1], [1, 4, 1], [1, 1, 4]]) / 6.0
 
 
 def collocate(case: Case) -> Collocation:
-    """Take centroids as collocation points, and the case's nodal `a` and `f` as P1 functions."""
+    """Take three points in each cell, and the case's nodal `a` and `f` as P1 functions."""
     mesh = case.mesh
-    diffusivity = case.inputs.get("a", np.ones(mesh.node_count))
     corners = mesh.points[mesh.triangles]
-    values = diffusivity[mesh.triangles]
-    slopes = np.linalg.solve(corners[:, 1:] - corners[:, :1], (values[:, 1:] - values[:, :1])[..., None])[..., 0]
+    diffusivity = case.inputs.get("a", np.ones(mesh.node_count))[mesh.triangles]
+    differences = (diffusivity[:, 1:] - diffusivity[:, :1])[..., None]
+    slope = np.linalg.solve(corners[:, 1:] - corners[:, :1], differences)[..., 0]
+    points = torch.from_numpy(np.einsum("qk,ckd->cqd", CORNER_WEIGHTS, corners).reshape(-1, 2)).requires_grad_(True)
+    distance = boundary_function(straight_sides(mesh), points)
+    gradient, laplacian = derivatives(distance, points, keep=False)
     arrays = (
-        corners.mean(axis=1),
-        values.mean(axis=1),
-        slopes,
-        case.inputs["f"][mesh.triangles].mean(axis=1),
-        mesh.areas / mesh.areas.sum(),
+        np.repeat(mesh.areas / mesh.areas.sum() / 3, 3),
+        (diffusivity @ CORNER_WEIGHTS.T).ravel(),
+        np.repeat(slope, 3, axis=0),
+        (case.inputs["f"][mesh.triangles] @ CORNER_WEIGHTS.T).ravel(),
     )
-    return Collocation(*(torch.from_numpy(np.ascontiguousarray(array)) for array in arrays))
+    coefficients = (torch.from_numpy(array) for array in arrays)
+    return Collocation(points.detach(), *coefficients, distance.detach(), gradient, laplacian)
 
 
 def derivatives(
@@ -113,7 +129,7 @@ def derivatives(
 
 
 class HardBoundaryNetwork(nn.Module):
-    """u(x) = g + d(x) û(x): the boundary value g holds exactly whatever the weights; û a tanh perceptron."""
+    """u(x) = g + d(x) û(x), û a tanh perceptron in double precision."""
 
     def __init__(self, width: int, layers: int, boundary_value: float, sides: Float[np.ndarray, "sides 2 2"]) -> None:
         super().__init__()
@@ -129,11 +145,38 @@ class HardBoundaryNetwork(nn.Module):
         return self.boundary_value + boundary_function(self.sides, points) * self.inner(points)[:, 0]
 
 
-def residual(network: nn.Module, at: Collocation) -> Float[Tensor, " cells"]:
-    """Return −a∆u − ∇a·∇u − f at the collocation points."""
+Inner = Callable[[Float[Tensor, "points 2"]], Float[Tensor, "points 1"]]
+
+
+def residual(inner: Inner, at: Collocation) -> Float[Tensor, " points"]:
+    """Return −a∆u − ∇a·∇u − f for u = g + d û, by the product rule: ∆u = d∆û + 2∇d·∇û + û∆d."""
     points = at.points.clone().requires_grad_(True)
-    gradient, laplacian = derivatives(network(points), points, keep=True)
-    return -at.diffusivity * laplacian - (at.gradient * gradient).sum(dim=1) - at.source
+    value = inner(points)[:, 0]
+    gradient, laplacian = derivatives(value, points, keep=True)
+    whole_gradient = at.distance[:, None] * gradient + value[:, None] * at.distance_gradient
+    whole_laplacian = (
+        at.distance * laplacian + 2 * (at.distance_gradient * gradient).sum(dim=1) + value * at.distance_laplacian
+    )
+    return -at.diffusivity * whole_laplacian - (at.slope * whole_gradient).sum(dim=1) - at.source
+
+
+def squared_residual(inner: Inner, at: Collocation) -> Float[Tensor, ""]:
+    """Return the mean over the domain of the squared residual."""
+    return (at.weight * residual(inner, at) ** 2).sum()
+
+
+def ritz_energy(inner: Inner, at: Collocation) -> Float[Tensor, ""]:
+    """Return the mean over the domain of ½ a|∇u|² − f (u − g)."""
+    points = at.points.clone().requires_grad_(True)
+    value = inner(points)[:, 0]
+    gradient = torch.autograd.grad(value.sum(), points, create_graph=True)[0]
+    whole_gradient = at.distance[:, None] * gradient + value[:, None] * at.distance_gradient
+    density = 0.5 * at.diffusivity * (whole_gradient**2).sum(dim=1) - at.source * at.distance * value
+    return (at.weight * density).sum()
+
+
+Objective = Literal["energy", "residual"]
+OBJECTIVES = {"energy": ritz_energy, "residual": squared_residual}
 
 
 @dataclass(frozen=True)
@@ -141,6 +184,8 @@ class Pinn:
     """A physics-informed network: `fit` needs no cases, `predict` fits a network to the case's equation.
 
     Attributes:
+        objective: `"energy"` needs first derivatives only and tolerates the many corners of a curved boundary's polygon;
+            `"residual"` is the classical one, for domains of few straight sides.
         width: Of the perceptron.
         layers: Hidden layers.
         iterations: L-BFGS iterations for each case.
@@ -149,12 +194,17 @@ class Pinn:
     name: ClassVar[str] = "pinn"
     needs: ClassVar[frozenset[Need]] = frozenset({"dirichlet boundary"})
 
+    objective: Objective = "energy"
     width: int = 32
     layers: int = 3
-    iterations: int = 400
+    iterations: int = 300
+
+    def __post_init__(self) -> None:
+        if self.objective not in OBJECTIVES:
+            raise unknown_name("objective of pinn", self.objective, OBJECTIVES)
 
     def fit(self, cases: Sequence[Case], budget: Budget, seed: int) -> "PinnSurrogate":
-        """Return the surrogate; the work is in `predict`."""
+        """Return the surrogate; the work is in `predict`, and cases and budget have no influence."""
         return PinnSurrogate(self, seed)
 
 
@@ -166,7 +216,7 @@ class PinnSurrogate:
     seed: int
 
     def predict(self, case: Case) -> Float[np.ndarray, " nodes"]:
-        """Fit u = g + d·û to −∇·(a∇u) = f at the centroids by L-BFGS and return it at the nodes.
+        """Fit u = g + d·û to the case by L-BFGS and return it at the nodes.
 
         Raises:
             InputError: The case has no `f`, or its boundary data are not one dirichlet value all around.
@@ -179,19 +229,19 @@ class PinnSurrogate:
     def solve(self, case: Case) -> HardBoundaryNetwork:
         """Return the network fitted to a case."""
         network = self._fresh(case)
-        at = collocate(case)
+        at, objective = collocate(case), OBJECTIVES[self.family.objective]
         optimiser = torch.optim.LBFGS(
             network.parameters(),
             max_iter=self.family.iterations,
             history_size=50,
             tolerance_grad=1e-9,
-            tolerance_change=1e-12,
+            tolerance_change=1e-14,
             line_search_fn="strong_wolfe",
         )
 
         def closure() -> Tensor:
             optimiser.zero_grad()
-            loss = (at.weight * residual(network, at) ** 2).sum()
+            loss = objective(network.inner, at)
             loss.backward()
             return loss
 
