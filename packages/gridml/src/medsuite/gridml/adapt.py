@@ -9,7 +9,7 @@ import skfem
 from jaxtyping import Bool, Float
 
 from medsuite.core.errors import InputError
-from medsuite.gridml.mesh import Mesh
+from medsuite.gridml.mesh import Mesh, repair
 from medsuite.gridml.solvers import fem
 from medsuite.gridml.solvers.poisson import PoissonProblem, Solution, solve_poisson
 
@@ -29,8 +29,8 @@ def _jump(w: Any) -> Any:
 def residual_estimator(problem: PoissonProblem, solution: Solution) -> Float[np.ndarray, " cells"]:
     """Return η_T of each cell for a P1 solution of −∇·(a∇u) = f.
 
-    η_T² = h_T² ‖f + ∇·(a∇u_h)‖²_T + ½ Σ_{e ⊂ ∂T} h_e ‖[a ∂_n u_h]‖²_e over interior sides e. The sides of a neumann or robin
-    boundary have no term here.
+    η_T² = h_T² ‖f + ∇·(a∇u_h)‖²_T + ½ Σ_{e ⊂ ∂T} h_e ‖[a ∂_n u_h]‖²_e over interior sides e. The sides of a neumann
+    or robin boundary have no term here.
     """
     basis = solution.basis
     interior = _interior.elemental(
@@ -52,7 +52,7 @@ def _coefficient_gradient(basis: skfem.Basis, problem: PoissonProblem) -> Any:
     if isinstance(problem.diffusivity, float | int):
         return np.zeros_like(np.asarray(basis.global_coordinates()))
     nodal = problem.nodal(problem.diffusivity)
-    return np.asarray(basis.with_element(skfem.ElementTriP1()).interpolate(nodal).grad)
+    return np.asarray(fem.field(basis.with_element(skfem.ElementTriP1()), nodal).grad)
 
 
 def dorfler(indicators: Float[np.ndarray, " cells"], theta: float = 0.5) -> Bool[np.ndarray, " cells"]:
@@ -75,8 +75,6 @@ def refine(mesh: Mesh, marked: Bool[np.ndarray, " cells"]) -> Mesh:
     """Split marked cells into four and close the mesh by green and blue refinement (scikit-fem's red–green–blue)."""
     grid = skfem.MeshTri(mesh.points.T.copy(), mesh.triangles.T.copy(), sort_t=False)
     finer = grid.refined(np.flatnonzero(marked))
-    from medsuite.gridml.mesh import repair
-
     return repair(finer.p.T, finer.t.T.astype(np.int64))
 
 

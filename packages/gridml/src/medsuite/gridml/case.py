@@ -40,7 +40,8 @@ class BoundaryTag:
             raise unknown_name("boundary kind", self.kind, BOUNDARY_KINDS)
         if isinstance(self.value, np.ndarray) and self.value.shape != self.facets.shape:
             raise InputError(
-                f"boundary {self.name!r} has {self.value.size} values", expected=f"one for each of {len(self.facets)} facets"
+                f"boundary {self.name!r} has {self.value.size} values",
+                expected=f"one for each of {len(self.facets)} facets",
             )
 
 
@@ -88,7 +89,9 @@ class Case:
         if values.shape != (self.mesh.node_count,):
             raise InputError(f"{self.name}: field {name!r} has {values.shape}", expected=f"({self.mesh.node_count},)")
         if not np.isfinite(values).all():
-            raise InputError(f"{self.name}: field {name!r} has {np.sum(~np.isfinite(values))} values that are not finite")
+            raise InputError(
+                f"{self.name}: field {name!r} has {np.sum(~np.isfinite(values))} values that are not finite"
+            )
 
     @cached_property
     def fixed(self) -> Bool[np.ndarray, " nodes"]:
@@ -112,9 +115,7 @@ class Case:
         return total / np.maximum(count, 1.0)
 
 
-def _nodal_values(
-    tag: BoundaryTag, mesh: Mesh, nodes: Int[np.ndarray, "facets 2"]
-) -> Float[np.ndarray, "facets 2"]:
+def _nodal_values(tag: BoundaryTag, mesh: Mesh, nodes: Int[np.ndarray, "facets 2"]) -> Float[np.ndarray, "facets 2"]:
     if callable(tag.value):
         return np.asarray(tag.value(mesh.points[nodes].transpose(2, 0, 1)), dtype=np.float64)
     values = np.broadcast_to(np.asarray(tag.value, dtype=np.float64), len(nodes))

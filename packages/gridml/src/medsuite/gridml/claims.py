@@ -3,13 +3,15 @@
 from medsuite.core.claims import Claim, Paper
 from medsuite.gridml.experiments import speed, unseen
 
-REVIEW = Paper("Machine learning for modelling unstructured grid data in computational physics: a review", 2025, "2502.09346")
+REVIEW = Paper(
+    "Machine learning for modelling unstructured grid data in computational physics: a review", 2025, "2502.09346"
+)
 DATA = "Simulated: Poisson problems on random star-shaped domains, solved by this package's P1 elements."
 
 UNSEEN = Claim(
     id="gridml/unseen-meshes",
     paper=REVIEW,
-    statement="Families that see the mesh keep their error on unseen meshes and resolutions; node-indexed ones cannot be run.",
+    statement="Families that see the mesh keep their error on unseen meshes; node-indexed ones cannot be run.",
     published=(),
     data=DATA,
     scales={
@@ -32,7 +34,9 @@ SPEED = Claim(
     data=DATA,
     scales={
         "smoke": speed.SpeedSettings(seeds=(0,), train_cases=4, test_cases=2, effort=0.004, reference=0.08, repeats=1),
-        "laptop": speed.SpeedSettings(seeds=(0, 1, 2), train_cases=200, test_cases=8, effort=1.0, reference=0.025, repeats=5),
+        "laptop": speed.SpeedSettings(
+            seeds=(0, 1, 2), train_cases=200, test_cases=8, effort=1.0, reference=0.025, repeats=5
+        ),
         "workstation": speed.SpeedSettings(
             seeds=(0, 1, 2, 3, 4), train_cases=1000, test_cases=50, effort=10.0, reference=0.0125, repeats=15
         ),

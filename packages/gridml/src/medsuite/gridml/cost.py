@@ -9,7 +9,6 @@ import numpy as np
 
 from medsuite.core.errors import InputError
 
-
 Prepared = TypeVar("Prepared")
 
 
@@ -44,8 +43,8 @@ def frontier(points: Sequence[CostPoint]) -> list[CostPoint]:
 def seconds_at_error(points: Sequence[CostPoint], error: float) -> float:
     """Return the time in which the frontier of a solver's points reaches an error; log-log between its points.
 
-    Where the cheapest point is more accurate than asked, its time is the answer: a solver may not be charged for accuracy
-    that nobody needs. NaN where no point is accurate enough: nothing is extrapolated.
+    Where the cheapest point is more accurate than asked, its time is the answer: a solver may not be charged for
+    accuracy that nobody needs. NaN where no point is accurate enough: nothing is extrapolated.
     """
     curve = frontier(points)
     errors, seconds = (np.log([getattr(point, name) for point in curve]) for name in ("error", "seconds"))
@@ -60,14 +59,12 @@ def time_ratio(surrogate: CostPoint, solver: Sequence[CostPoint]) -> float:
 
 
 def cases_to_pay_off(training_seconds: float, surrogate_seconds: float, solver_seconds: float) -> float:
-    """Return N* = (data generation and training) / (solver at equal error − inference): infinity where it never pays."""
+    """Return N* = (simulation and training) / (solver at equal error − inference); infinity where it never pays."""
     saved = solver_seconds - surrogate_seconds
     return training_seconds / saved if saved > 0 else float("inf")
 
 
-def median_seconds(
-    prepare: Callable[[], Prepared], function: Callable[[Prepared], object], repeats: int
-) -> float:
+def median_seconds(prepare: Callable[[], Prepared], function: Callable[[Prepared], object], repeats: int) -> float:
     """Return the median wall time of `function` over repeats, after one call that is not counted.
 
     Args:

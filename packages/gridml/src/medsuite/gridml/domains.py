@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from scipy.spatial import Delaunay, cKDTree
+from scipy.spatial import Delaunay, KDTree
 
 from medsuite.core.errors import InputError
 from medsuite.gridml.mesh import Mesh, signed_areas
@@ -71,7 +71,7 @@ def triangulate(domain: StarDomain, spacing: float, generator: np.random.Generat
     ring = domain.ring(spacing)
     lattice = _rotated_lattice(spacing, generator)
     lattice = lattice[domain.contains(lattice)]
-    lattice = lattice[cKDTree(domain.ring(spacing / 8)).query(lattice)[0] > CLEARANCE * spacing]
+    lattice = lattice[KDTree(domain.ring(spacing / 8)).query(lattice)[0] > CLEARANCE * spacing]
     points = np.concatenate([ring, lattice])
     return Mesh(points, _cells_inside(points, len(ring)))
 

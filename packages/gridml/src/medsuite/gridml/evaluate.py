@@ -34,7 +34,9 @@ def evaluate_surrogate(surrogate: Surrogate, cases: Sequence[Case]) -> list[Erro
             raise InputError(f"{case.name} has no solution to compare with", expected="point data 'u'")
         for norm, value in relative_errors(case.mesh, surrogate.predict(case), case.target).items():
             if np.isnan(value):
-                raise InputError(f"{case.name}: its solution is zero in the norm {norm}, so that no error is relative to it")
+                raise InputError(
+                    f"{case.name}: its solution is zero in the norm {norm}, so that no error is relative to it"
+                )
             errors.setdefault(norm, []).append(value)
     return [
         ErrorRow(

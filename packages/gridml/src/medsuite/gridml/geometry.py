@@ -2,7 +2,7 @@
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 CANDIDATES = 16  # segments nearest by midpoint that are searched
 
@@ -24,7 +24,7 @@ def nearest_segment(
 ) -> tuple[Float[np.ndarray, " points"], Int[np.ndarray, " points"]]:
     """Return the distance to the nearest of the segments whose midpoints are nearest, and which one it is."""
     count = min(CANDIDATES, len(segments))
-    candidates = cKDTree(segments.mean(axis=1)).query(points, k=count)[1].reshape(len(points), count)
+    candidates = KDTree(segments.mean(axis=1)).query(points, k=count)[1].reshape(len(points), count)
     start, along = segments[candidates, 0], segments[candidates, 1] - segments[candidates, 0]
     offset = points[:, None] - start
     station = np.clip((offset * along).sum(axis=-1) / (along**2).sum(axis=-1), 0.0, 1.0)

@@ -42,8 +42,8 @@ class Coarsening:
 def bistride(edges: Int[np.ndarray, "edges 2"], positions: Float[np.ndarray, "nodes 2"]) -> Coarsening:
     """Coarsen by keeping every other level of a breadth-first search (BSMS-GNN, arXiv 2210.02573, section 3.1).
 
-    In each component the search starts at the node nearest to its centroid; the parity with fewer nodes is kept, ties to the
-    even one. Coarse edges join kept nodes at most two hops apart, so that a connected graph stays connected.
+    In each component the search starts at the node nearest to its centroid; the parity with fewer nodes is kept, ties
+    to the even one. Coarse edges join kept nodes at most two hops apart, so that a connected graph stays connected.
     """
     nodes = len(positions)
     matrix = adjacency(edges, nodes)
@@ -51,7 +51,9 @@ def bistride(edges: Int[np.ndarray, "edges 2"], positions: Float[np.ndarray, "no
     square = csr_array(matrix @ matrix + matrix)[kept][:, kept].tocoo()
     upper = square.row < square.col
     coarse = np.stack([square.row[upper], square.col[upper]], axis=1).astype(np.int64)
-    around = csr_array(matrix[kept] + coo_array((np.ones(len(kept)), (np.arange(len(kept)), kept)), shape=(len(kept), nodes)))
+    around = csr_array(
+        matrix[kept] + coo_array((np.ones(len(kept)), (np.arange(len(kept)), kept)), shape=(len(kept), nodes))
+    )
     scale = 1.0 / around.sum(axis=1)
     around.data *= np.repeat(scale, np.diff(around.indptr))
     return Coarsening(kept, coarse, around)

@@ -3,12 +3,13 @@
 import hashlib
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from medsuite.core.errors import InputError
 
@@ -110,7 +111,7 @@ class Mesh:
         return digest.hexdigest()[:16]
 
     def report(self) -> dict[str, float]:
-        """Return what a person looks at first: sizes, area, components, edge lengths and the smallest angle (degrees)."""
+        """Return what a person looks at first: sizes, area, components, edge lengths, smallest angle (degrees)."""
         adjacency = coo_array((np.ones(len(self.edges)), self.edges.T), shape=(self.node_count,) * 2)
         lengths = np.linalg.norm(self.points[self.edges[:, 0]] - self.points[self.edges[:, 1]], axis=1)
         return {
@@ -137,20 +138,24 @@ def _corner_angles(
     return angles
 
 
-def _first(mask: Bool[np.ndarray, " items"]) -> str:
+def _first(mask: Any) -> str:
     found = np.flatnonzero(mask)
     return f"{len(found)} (first at index {found[0]})"
 
 
 def _check_arrays(points: Float[np.ndarray, "nodes 2"], triangles: Int[np.ndarray, "cells 3"]) -> None:
     if not len(points) or not len(triangles):
-        raise MeshError(f"the mesh has {len(points)} nodes and {len(triangles)} cells", expected="at least one triangle")
-    if not np.isfinite(points).all():
-        raise MeshError(f"node coordinates that are not finite: {_first(~np.isfinite(points).all(axis=1))}")
+        raise MeshError(
+            f"the mesh has {len(points)} nodes and {len(triangles)} cells", expected="at least one triangle"
+        )
+    infinite = np.asarray(~np.isfinite(points)).any(axis=1)
+    if infinite.any():
+        raise MeshError(f"node coordinates that are not finite: {_first(infinite)}")
     outside = ((triangles < 0) | (triangles >= len(points))).any(axis=1)
     if outside.any():
         raise MeshError(
-            f"cells that name a node that does not exist: {_first(outside)}", expected=f"indices from 0 to {len(points) - 1}"
+            f"cells that name a node that does not exist: {_first(outside)}",
+            expected=f"indices from 0 to {len(points) - 1}",
         )
 
 
@@ -159,9 +164,9 @@ def _check_geometry(points: Float[np.ndarray, "nodes 2"], triangles: Int[np.ndar
     flat = np.abs(areas) <= 1e-14 * float(diagonal @ diagonal)
     used = np.zeros(len(points), dtype=bool)
     used[triangles] = True
-    faults = {
+    faults: dict[str, np.ndarray] = {
         "cells without area": flat,
-        "inverted cells": (areas < 0) & ~flat,
+        "inverted cells": np.logical_and(areas < 0, ~flat),
         "nodes that belong to no cell": ~used,
         "nodes that coincide with an earlier one": _duplicates(points) != np.arange(len(points)),
         "sides shared by more than two cells": unique_edges(triangles)[1] > 2,
@@ -175,7 +180,7 @@ def _duplicates(points: Float[np.ndarray, "nodes 2"]) -> Int[np.ndarray, " nodes
     """Return for each node the lowest index of a node at the same place."""
     radius = DUPLICATE_TOLERANCE * float(np.linalg.norm(np.ptp(points, axis=0)))
     representative = np.arange(len(points))
-    pairs = cKDTree(points).query_pairs(radius, output_type="ndarray")
+    pairs = KDTree(points).query_pairs(radius, output_type="ndarray")
     if len(pairs):
         graph = coo_array((np.ones(len(pairs)), pairs.T), shape=(len(points),) * 2)
         _, label = connected_components(graph, directed=False)

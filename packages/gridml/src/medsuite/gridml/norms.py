@@ -10,6 +10,7 @@ from jaxtyping import Float
 from medsuite.gridml.case import PointFunction
 from medsuite.gridml.mesh import Mesh
 from medsuite.gridml.solvers import fem
+from medsuite.gridml.solvers.fem import field
 
 
 @skfem.Functional
@@ -42,8 +43,8 @@ def relative_errors(
 ) -> Mapping[str, float]:
     """Return the error of nodal values against the nodal interpolant of the label, relative in each norm.
 
-    `node_legacy` is √Σ(û−u)² / √Σu² over nodes, as most published tables have it: on a graded mesh it is the error where
-    the nodes are, not the error in the domain. A label that is zero gives NaN.
+    `node_legacy` is √Σ(û−u)² / √Σu² over nodes, as most published tables have it: on a graded mesh it is the error
+    where the nodes are, not the error in the domain. A label that is zero gives NaN.
     """
     basis, difference = fem.space(mesh), predicted - target
     mass_matrix, stiffness_matrix = fem.mass(basis), fem.stiffness(basis)
@@ -67,7 +68,7 @@ def h1_error(basis: skfem.Basis, dofs: Float[np.ndarray, " dofs"], gradient: Poi
     """Return ‖∇u_h − ∇u‖ in L2(Ω) against a gradient whose first axis is x, y."""
     fine = _finer(basis)
     reference = np.asarray(gradient(np.asarray(fine.global_coordinates())))
-    approximate = np.asarray(fine.interpolate(dofs).grad)
+    approximate = np.asarray(field(fine, dofs).grad)
     return float(np.sqrt(_squared_gradient.assemble(fine, exact=reference, gradient=approximate)))
 
 

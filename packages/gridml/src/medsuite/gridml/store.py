@@ -56,7 +56,9 @@ def load_surrogate(path: Path) -> Surrogate:
     """
     header, arrays = _read(path)
     if header.get("format") != FORMAT:
-        raise InputError(f"{path} is no surrogate of this package", expected="a file written by `medsuite gridml train`")
+        raise InputError(
+            f"{path} is no surrogate of this package", expected="a file written by `medsuite gridml train`"
+        )
     settings, inputs = json.loads(header["settings"]), json.loads(header["inputs"])
     if header["family"] == FlowMatching.name:
         settings["backbone"] = Transolver(**settings["backbone"])
@@ -81,7 +83,9 @@ def _read(path: Path) -> tuple[Mapping[str, str], Mapping[str, np.ndarray]]:
 def _network(kind: Any, inputs: list[str], arrays: Mapping[str, np.ndarray]) -> Surrogate:
     import torch
 
-    scaling = {name.removeprefix("normaliser."): values for name, values in arrays.items() if name.startswith("normaliser.")}
+    scaling = {
+        name.removeprefix("normaliser."): values for name, values in arrays.items() if name.startswith("normaliser.")
+    }
     normaliser = Normaliser.from_arrays(inputs, scaling)
     if not isinstance(kind, NetworkFamily | FlowMatching):
         raise InputError(f"family {kind.name} has no stored weights")

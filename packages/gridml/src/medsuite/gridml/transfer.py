@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from medsuite.gridml.mesh import Mesh
 
@@ -31,7 +31,7 @@ def locate(mesh: Mesh, points: Float[np.ndarray, "points 2"]) -> Location:
     """Find the cell of each point among those whose centroids are nearest; O(points · log cells)."""
     centroids = mesh.points[mesh.triangles].mean(axis=1)
     count = min(CANDIDATES, len(centroids))
-    _, candidates = cKDTree(centroids).query(points, k=count)
+    _, candidates = KDTree(centroids).query(points, k=count)
     candidates = np.asarray(candidates).reshape(len(points), count)
     coordinates = _barycentric(mesh, candidates, points)
     best = coordinates.min(axis=-1).argmax(axis=1)

@@ -1,13 +1,13 @@
 """gridml-4: is a surrogate faster than the solver at equal error, and not only at equal mesh?"""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
-from medsuite.core.claims import Arm, Context, Drawing, Job, Measurement, Verdict
+from medsuite.core.claims import Arm, Context, Drawing, Job, Measurement, Outcome, Verdict
 from medsuite.core.stats import bootstrap_mean
 from medsuite.gridml.cost import CostPoint, cases_to_pay_off, median_seconds, seconds_at_error, time_ratio
 from medsuite.gridml.experiments.training import SPACING, trained
@@ -51,9 +51,7 @@ class SpeedSettings:
 
 def jobs(settings: SpeedSettings) -> list[Job]:
     """Return one job a seed; nothing else may run beside it."""
-    return [
-        Job(f"seed={seed}", seed, seconds=30 + 90 * settings.effort, exclusive=True) for seed in settings.seeds
-    ]
+    return [Job(f"seed={seed}", seed, seconds=30 + 90 * settings.effort, exclusive=True) for seed in settings.seeds]
 
 
 def run(job: Job, context: Context) -> Iterator[Measurement]:
@@ -186,13 +184,18 @@ def _decide(rows: Sequence[Measurement], arm: str, planes: Mapping[str, Mapping[
     surrogate, solver_seconds = np.nanmedian(np.array(savings), axis=0)
     pays = cases_to_pay_off(float(training), float(surrogate), float(solver_seconds))
     reason = (
-        f"median error {np.median(errors):.3f} in {1000 * surrogate:.1f} ms, solver at that error {1000 * solver_seconds:.1f} ms; "
+        f"median error {np.median(errors):.3f} in {1000 * surrogate:.1f} ms, "
+        f"solver at that error {1000 * solver_seconds:.1f} ms; "
         f"training ({training:.0f} s) pays off after {'no number of' if np.isinf(pays) else f'{pays:.0f}'} cases"
     )
-    outcome = "supported" if interval.high < 0 else "not supported" if interval.low > 0 else "inconclusive"
+    outcome: Outcome = "supported" if interval.high < 0 else "not supported" if interval.low > 0 else "inconclusive"
     estimate, low, high = (float(np.exp(end)) for end in interval.ends)
     method = f"95 % {interval.method} of the geometric mean over cases"
-    return Verdict(statement, outcome, estimate, low, high, "time ratio", "", interval.n, method, reason)  # type: ignore[arg-type]
+    return Verdict(statement, outcome, estimate, low, high, "time ratio", "", interval.n, method, reason)
+
+
+def _medians(cases: Sequence[Sequence[CostPoint]], quantity: str) -> Float[np.ndarray, " spacings"]:
+    return np.median([[getattr(point, quantity) for point in case] for case in cases], axis=0)
 
 
 def draw(rows: Sequence[Measurement]) -> list[Drawing]:
@@ -204,11 +207,10 @@ def draw(rows: Sequence[Measurement]) -> list[Drawing]:
     planes = _planes(rows)
     for arm in (*SOLVERS, *SURROGATES):
         points = [plane[arm] for plane in planes.values()]
-        median: Callable[[str], Any] = lambda name, points=points: np.median(  # noqa: E731 - two medians of one table
-            [[getattr(point, name) for point in case] for case in points], axis=0
+        style: dict[str, Any] = (
+            {"marker": "o", "markersize": 3} if arm in SOLVERS else {"marker": "D", "linestyle": "none"}
         )
-        style = {"marker": "o", "markersize": 3} if arm in SOLVERS else {"marker": "D", "linestyle": "none"}
-        axes.plot(1000 * median("seconds"), median("error"), label=arm, **style)
+        axes.plot(1000 * _medians(points, "seconds"), _medians(points, "error"), label=arm, **style)
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_xlabel("time for one case (ms)")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from medsuite.core.claims import Arm, Context, Drawing, Job, Measurement, Verdict
+from medsuite.core.claims import Arm, Context, Drawing, Job, Measurement, Outcome, Verdict
 from medsuite.core.stats import bootstrap_weighted
 from medsuite.gridml.experiments.training import FINE_SPACING, RECIPES, SPACING, trained
 
@@ -29,7 +29,13 @@ ARMS = (
     Arm("pod", "control", "POD on one mesh, indexed by nodes: refuses any other mesh"),
 )
 TESTED = tuple(arm.name for arm in ARMS if arm.name not in ("pointwise", "pod"))
-GROUPS = (("meshgraphnet",), ("multiscale",), ("transolver", "pod"), ("grid-unet", "grid-unet-scatter"), ("deeponet", "pointwise"))
+GROUPS = (
+    ("meshgraphnet",),
+    ("multiscale",),
+    ("transolver", "pod"),
+    ("grid-unet", "grid-unet-scatter"),
+    ("deeponet", "pointwise"),
+)
 
 
 @dataclass(frozen=True)
@@ -111,7 +117,10 @@ def _measure_pod(seed: int, settings: UnseenSettings, groups: dict[str, list[Any
     generator = np.random.default_rng([seed, 0])
     domain = random_poisson(generator).domain
     mesh = Continuous(domain, random_waves(generator)).mesh(SPACING, generator)
-    sources = (random_waves(np.random.default_rng([seed, index, 3])) for index in range(settings.train_cases + settings.test_cases))
+    sources = (
+        random_waves(np.random.default_rng([seed, index, 3]))
+        for index in range(settings.train_cases + settings.test_cases)
+    )
     cases = [Continuous(domain, source).solved(mesh) for source in sources]
     surrogate = family("pod").fit(cases[: settings.train_cases], Budget(), seed)
     for index, case in enumerate(cases[settings.train_cases :]):
@@ -132,10 +141,21 @@ def decide(rows: Sequence[Measurement]) -> list[Verdict]:
     refused = [row.value for row in rows if row.arm == "pod" and row.metric == "refused"]
     share = float(np.mean(refused))
     statement = "POD, which is indexed by nodes, cannot be run on a new mesh"
-    outcome = "supported" if share == 1.0 else "not supported"
+    outcome: Outcome = "supported" if share == 1.0 else "not supported"
     return [
         *verdicts,
-        Verdict(statement, outcome, 100 * share, 100 * share, 100 * share, "% refused", "", len(refused), "count", "the package refuses by design: node numbers carry no meaning across meshes"),
+        Verdict(
+            statement,
+            outcome,
+            100 * share,
+            100 * share,
+            100 * share,
+            "% refused",
+            "",
+            len(refused),
+            "count",
+            "the package refuses by design: node numbers carry no meaning across meshes",
+        ),
     ]
 
 
@@ -147,16 +167,22 @@ def _decide_family(rows: Sequence[Measurement], arm: str, control: dict[str, flo
     level = np.exp(np.mean(list(seen.values())) - np.mean(list(control.values())))
     statement = f"{arm} keeps its error on unseen meshes (worst of three ratios below {LIMIT})"
     others = ", ".join(f"{np.exp(value.estimate):.2f} on {CONDITIONS[metric]}" for metric, value in ratios.items())
-    reason = f"ratios to the training meshes: {others}; error {np.exp(np.mean(list(seen.values()))):.3f} on training meshes"
+    reason = (
+        f"ratios to the training meshes: {others}; error {np.exp(np.mean(list(seen.values()))):.3f} on training meshes"
+    )
+    outcome: Outcome
     if level > LEARNED:
-        outcome, reason = "void", f"its error is {level:.2f} times that of the pointwise control: nothing to keep; {reason}"
+        outcome, reason = (
+            "void",
+            f"its error is {level:.2f} times that of the pointwise control: nothing to keep; {reason}",
+        )
     elif all(np.exp(value.high) < LIMIT for value in ratios.values()):
         outcome = "supported"
     else:
         outcome = "not supported" if np.exp(interval.low) > LIMIT else "inconclusive"
     estimate, low, high = (float(np.exp(end)) for end in interval.ends)
     method = f"95 % {interval.method} of the geometric mean over cases, stratified by seed"
-    return Verdict(statement, outcome, estimate, low, high, "ratio", "", interval.n, method, reason)  # type: ignore[arg-type]
+    return Verdict(statement, outcome, estimate, low, high, "ratio", "", interval.n, method, reason)
 
 
 def _logs(rows: Sequence[Measurement], arm: str, metric: str) -> dict[str, float]:
@@ -178,7 +204,7 @@ def _ratio(seen: dict[str, float], other: dict[str, float], *, paired: bool) -> 
 
 
 def _signed_mean(values: Float[np.ndarray, " units"], sign: Float[np.ndarray, " units"]) -> Any:
-    """Return a statistic of weights: the mean of the positive group minus that of the negative one, where there is one."""
+    """Return a statistic of weights: the positive group's mean minus that of the negative one, if there is one."""
 
     def statistic(weights: Float[np.ndarray, "resamples units"]) -> Float[np.ndarray, " resamples"]:
         total = np.zeros(len(weights))

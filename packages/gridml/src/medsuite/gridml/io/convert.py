@@ -10,7 +10,13 @@ from medsuite.gridml.case import BoundaryKind, BoundaryTag, Case
 from medsuite.gridml.files import write_cases
 from medsuite.gridml.io.meshgraphnets import NODE_TYPES, Trajectory, read_trajectories
 
-KINDS: dict[str, BoundaryKind] = {"inflow": "inflow", "outflow": "outflow", "wall": "wall", "airfoil": "wall", "obstacle": "wall"}
+KINDS: dict[str, BoundaryKind] = {
+    "inflow": "inflow",
+    "outflow": "outflow",
+    "wall": "wall",
+    "airfoil": "wall",
+    "obstacle": "wall",
+}
 COMPONENTS = "xyz"
 
 
@@ -44,7 +50,7 @@ def snapshot(trajectory: Trajectory, step: int) -> Case:
 
 
 def _boundary(trajectory: Trajectory) -> tuple[BoundaryTag, ...]:
-    """Tag each boundary facet by the types of its ends; at a corner of two types the facet belongs to the lower number."""
+    """Tag each boundary facet by the types of its ends; between two types it belongs to the lower number."""
     unknown = set(np.unique(trajectory.node_type)) - set(NODE_TYPES)
     if unknown:
         raise InputError(f"{trajectory.name} has node types {sorted(unknown)}", expected=f"among {NODE_TYPES}")

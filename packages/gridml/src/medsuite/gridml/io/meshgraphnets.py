@@ -51,7 +51,7 @@ class Feature:
 
 
 def read_meta(folder: Path) -> Mapping[str, Feature]:
-    """Return the features of a data set's `meta.json`; the known mistakes of the published files are mended with a warning.
+    """Return the features of a data set's `meta.json`; known mistakes of the published files are mended with a warning.
 
     Raises:
         InputError: The folder has no `meta.json`, or it is no description of features.
@@ -115,7 +115,7 @@ def _array(example: Mapping[str, bytes], name: str, feature: Feature, place: str
 
 
 def read_trajectories(path: Path) -> Iterator[Trajectory]:
-    """Yield the trajectories of a file in two dimensions on a fixed mesh, such as those of `cylinder_flow` and `airfoil`.
+    """Yield a file's trajectories in two dimensions on a fixed mesh, such as those of `cylinder_flow` and `airfoil`.
 
     Inverted cells, which some published meshes have, are turned round.
 
@@ -133,7 +133,8 @@ def _trajectory(arrays: Mapping[str, np.ndarray], features: Mapping[str, Feature
     points, cells = arrays["mesh_pos"][0], arrays["cells"][0]
     if points.shape[1] != 2 or cells.shape[1] != 3:
         raise InputError(
-            f"{name} has {points.shape[1]}-D nodes and cells of {cells.shape[1]} nodes", expected="triangles in the plane"
+            f"{name} has {points.shape[1]}-D nodes and cells of {cells.shape[1]} nodes",
+            expected="triangles in the plane",
         )
     mesh = repair(points.astype(np.float64), cells.astype(np.int64))
     if mesh.node_count != len(points):

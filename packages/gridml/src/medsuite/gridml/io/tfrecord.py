@@ -1,7 +1,7 @@
 """TFRecord files and `tf.train.Example` messages, read without TensorFlow.
 
-A record is `uint64 length, masked CRC-32C of it, data, masked CRC-32C of the data`, little endian; an Example is a protocol
-buffer map from a name to a list of bytes (also floats or integers, which the data sets read here do not use).
+A record is `uint64 length, masked CRC-32C of it, data, masked CRC-32C of the data`, little endian; an Example is a
+protocol buffer map from a name to a list of bytes (also floats or integers, which the data sets read here do not use).
 """
 
 import struct
@@ -81,7 +81,9 @@ def _length(header: bytes, place: str) -> int:
     if len(header) < 12:
         raise InputError(f"{place} is cut within its header", fix="download the file again")
     if masked_crc32c(header[:8]) != struct.unpack("<I", header[8:])[0]:
-        raise InputError(f"{place}: wrong checksum of its length", expected="a TFRecord file", fix="download the file again")
+        raise InputError(
+            f"{place}: wrong checksum of its length", expected="a TFRecord file", fix="download the file again"
+        )
     return int(struct.unpack("<Q", header[:8])[0])
 
 
@@ -97,7 +99,9 @@ def parse_example(data: bytes) -> Mapping[str, bytes]:
         pair = dict(_fields(entry))
         name = _only(pair, 1, "a feature without a name").decode()
         kinds = dict(_fields(_only(pair, 2, f"feature {name!r} without a value")))
-        example[name] = _only(dict(_fields(_only(kinds, 1, f"feature {name!r} is no list of bytes"))), 1, f"{name!r} is empty")
+        example[name] = _only(
+            dict(_fields(_only(kinds, 1, f"feature {name!r} is no list of bytes"))), 1, f"{name!r} is empty"
+        )
     return example
 
 
@@ -113,7 +117,9 @@ def _fields(data: bytes) -> Iterator[tuple[int, bytes]]:
     while at < len(data):
         key, at = _varint(data, at)
         if key & 7 != LENGTH_DELIMITED:
-            raise InputError(f"a protocol buffer field of wire type {key & 7}", expected="a tf.train.Example of bytes lists")
+            raise InputError(
+                f"a protocol buffer field of wire type {key & 7}", expected="a tf.train.Example of bytes lists"
+            )
         length, at = _varint(data, at)
         if at + length > len(data):
             raise InputError(f"a protocol buffer field of {length} bytes where {len(data) - at} are left")

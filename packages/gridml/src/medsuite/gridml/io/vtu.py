@@ -1,7 +1,7 @@
 """Meshes and cases as VTU files (VTK unstructured grid, XML), through meshio.
 
-A case is a mesh of triangles (and quadrilaterals) with its inputs as point data, its solution as point data `u`, and its
-boundary as line cells whose cell data are `boundary_kind` (see `KIND_CODES`), `boundary_value` and `boundary_rate`.
+A case is a mesh of triangles (and quadrilaterals) with its inputs as point data, its solution as point data `u`, and
+its boundary as line cells whose cell data are `boundary_kind` (see `KIND_CODES`), `boundary_value` and `boundary_rate`.
 """
 
 from collections.abc import Mapping
@@ -28,7 +28,9 @@ def _open(path: Path) -> Any:
     try:
         return meshio.read(path)
     except SystemExit as error:  # meshio ends the process on formats that it cannot place
-        raise InputError(f"{path} cannot be read", expected="a mesh file whose ending tells its format, such as .vtu") from error
+        raise InputError(
+            f"{path} cannot be read", expected="a mesh file whose ending tells its format, such as .vtu"
+        ) from error
     except Exception as error:
         raise InputError(f"{path} cannot be read as a mesh: {error}", expected="a complete .vtu file") from error
 
@@ -51,7 +53,9 @@ def _mesh(data: Any, path: Path) -> Mesh:
         points = points[:, :2]
     foreign = {block.type for block in data.cells} - {"triangle", "quad", "line", "vertex"}
     if foreign:
-        raise InputError(f"{path} has cells of type {', '.join(sorted(foreign))}", expected="triangles and quadrilaterals")
+        raise InputError(
+            f"{path} has cells of type {', '.join(sorted(foreign))}", expected="triangles and quadrilaterals"
+        )
     triangles, quadrilaterals = _cells(data, "triangle", 3), _cells(data, "quad", 4)
     if len(quadrilaterals):
         return split_quadrilaterals(points, triangles, quadrilaterals)
@@ -84,7 +88,9 @@ def _boundary(data: Any, mesh: Mesh, path: Path) -> tuple[BoundaryTag, ...]:
     if not len(lines) or "boundary_kind" not in data.cell_data:
         return whole_boundary(mesh, "unknown")
     facets = _facet_numbers(lines, mesh, path)
-    columns = {name: _line_data(data, name, len(lines)) for name in ("boundary_kind", "boundary_value", "boundary_rate")}
+    columns = {
+        name: _line_data(data, name, len(lines)) for name in ("boundary_kind", "boundary_value", "boundary_rate")
+    }
     table = np.stack([columns["boundary_kind"], columns["boundary_rate"]], axis=1)
     tags = []
     for code, rate in np.unique(table, axis=0):

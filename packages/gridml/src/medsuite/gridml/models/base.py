@@ -63,8 +63,8 @@ def require_needs(name: str, needs: frozenset[Need], cases: Sequence[Case]) -> N
     """Refuse, before any training, cases that do not give what a family needs.
 
     Raises:
-        InputError: No case, unsolved cases, cases with different inputs, several meshes where one is needed, or a boundary
-            without dirichlet data where the family enforces them.
+        InputError: No case, unsolved cases, cases with different inputs, several meshes where one is needed, or a
+            boundary without dirichlet data where the family enforces them.
     """
     if "solved cases" in needs:
         _require_solved(name, cases)
@@ -89,7 +89,9 @@ def _require_solved(name: str, cases: Sequence[Case]) -> None:
         if case.target is None:
             raise InputError(f"{case.name} has no target", expected=f"solved cases to fit {name} to")
         if set(case.inputs) != set(cases[0].inputs):
-            raise InputError(f"{case.name} has inputs {sorted(case.inputs)}", expected=f"{sorted(cases[0].inputs)} as in the others")
+            raise InputError(
+                f"{case.name} has inputs {sorted(case.inputs)}", expected=f"{sorted(cases[0].inputs)} as in the others"
+            )
 
 
 def relative_error(case: Case, predicted: Float[np.ndarray, " nodes"]) -> float:

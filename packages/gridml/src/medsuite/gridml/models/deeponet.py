@@ -15,8 +15,8 @@ from medsuite.gridml.models.network import NetworkFamily
 class DeepONetwork(nn.Module):
     """Branch: perceptron of the volume-weighted mean over nodes of a perceptron of (x, features). Trunk: of x alone.
 
-    The published branch reads fixed sensors (arXiv 1910.03193); the weighted mean stands for an integral over the domain
-    and takes any number of nodes in any order.
+    The published branch reads fixed sensors (arXiv 1910.03193); the weighted mean stands for an integral over the
+    domain and takes any number of nodes in any order.
     """
 
     def __init__(self, features: int, config: "DeepONet") -> None:

@@ -1,7 +1,7 @@
 """Flow matching on mesh fields: a distribution of solutions instead of one, from noise that no refinement changes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -28,8 +28,9 @@ KAPPA = 3.0
 class MaternNoise:
     """Gaussian fields with covariance (κ²M + K)⁻¹ M (κ²M + K)⁻¹, scaled to variance one in an unbounded plane.
 
-    The finite element solution of (κ² − ∆) ε = white noise (Lindgren, Rue and Lindström 2011), a Matérn field of smoothness one
-    with variance 1/(4πκ²) before scaling. Its L2 norm does not depend on the mesh; that of independent nodal noise does.
+    The finite element solution of (κ² − ∆) ε = white noise (Lindgren, Rue and Lindström 2011), a Matérn field of
+    smoothness one with variance 1/(4πκ²) before scaling. Its L2 norm does not depend on the mesh; that of independent
+    nodal noise does.
     """
 
     mesh: Mesh
@@ -66,7 +67,7 @@ class FlowMatching:
     name: ClassVar[str] = "flow-matching"
     needs: ClassVar[frozenset[Need]] = frozenset({"solved cases"})
 
-    backbone: Transolver = Transolver()
+    backbone: Transolver = field(default_factory=Transolver)
     samples: int = 8
     steps: int = 8
 

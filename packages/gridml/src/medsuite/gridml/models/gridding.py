@@ -4,7 +4,7 @@ from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from medsuite.core.errors import InputError
 from medsuite.gridml.case import Case
@@ -31,8 +31,8 @@ def encode_grid(
 ) -> Float[np.ndarray, "channels height width"]:
     """Put a case on a grid over the frame.
 
-    `"geometric"`: inside or not, and features of the nearest node where inside. It depends on the domain and the fields, not
-    on node density. `"scatter"`: mean of the features of the nodes in each pixel, and their
+    `"geometric"`: inside or not, and features of the nearest node where inside. It depends on the domain and the
+    fields, not on node density. `"scatter"`: mean of the features of the nodes in each pixel, and their
     number; it changes with the mesh although the problem does not.
 
     Raises:
@@ -56,7 +56,7 @@ def _geometric(
     pixels = grid_points(side)
     segments = positions[case.mesh.boundary_facets]
     inside = contains(segments, pixels)[:, None]
-    nearest = features[cKDTree(positions).query(pixels)[1]]
+    nearest = features[KDTree(positions).query(pixels)[1]]
     return np.concatenate([inside, inside * nearest], axis=1)
 
 

@@ -1,5 +1,7 @@
 """Small layers that several families share."""
 
+from itertools import pairwise
+
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
@@ -9,7 +11,7 @@ def perceptron(inputs: int, width: int, outputs: int, *, hidden: int = 2) -> nn.
     """Return a multilayer perceptron with ReLU after each of its hidden layers."""
     widths = [inputs] + [width] * hidden
     layers: list[nn.Module] = []
-    for wide_in, wide_out in zip(widths[:-1], widths[1:], strict=True):
+    for wide_in, wide_out in pairwise(widths):
         layers += [nn.Linear(wide_in, wide_out), nn.ReLU()]
     return nn.Sequential(*layers, nn.Linear(widths[-1], outputs))
 

@@ -56,8 +56,8 @@ class Block(nn.Module):
 
     Args:
         width: Channels of nodes and edges.
-        residual: `"paper"`: the sum runs over e'; `"released"`: over the increments f_e only, as the published code does
-            (google-deepmind/deepmind-research issue 609).
+        residual: `"paper"`: the sum runs over e'; `"released"`: over the increments f_e only, as the published code
+            does (google-deepmind/deepmind-research issue 609).
         context: Further channels that the node update sees.
     """
 

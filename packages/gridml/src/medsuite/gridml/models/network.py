@@ -36,7 +36,7 @@ class NetworkFamily(ABC):
 
     @abstractmethod
     def build(self, features: int, edge_length: float) -> nn.Module:
-        """Return the network with fresh weights, for a number of node features and the mean edge length in the frame."""
+        """Return the network with fresh weights; the mean edge length is in units of the frame."""
 
     @abstractmethod
     def extras(self) -> Extras:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from medsuite.core.errors import InputError
 from medsuite.gridml.case import Case
@@ -64,15 +64,17 @@ class Normaliser:
     def features(self, case: Case) -> Float[np.ndarray, "nodes features"]:
         """Return standardised inputs, then what the boundary data say at each node.
 
-        That is the distance to the dirichlet part of the boundary, the distance to the rest of it, and the prescribed value
-        at the nearest dirichlet node: fields of the problem, where one-hot node types would be fields of the mesh (their
-        mean over a case halves when the mesh is refined once).
+        That is the distance to the dirichlet part of the boundary, the distance to the rest of it, and the prescribed
+        value at the nearest dirichlet node: fields of the problem, where one-hot node types would be fields of the
+        mesh (their mean over a case halves when the mesh is refined once).
 
         Raises:
             InputError: The case has other inputs than the training cases.
         """
         if set(case.inputs) != set(self.names):
-            raise InputError(f"{case.name} has inputs {sorted(case.inputs)}", expected=f"{list(self.names)} as in training")
+            raise InputError(
+                f"{case.name} has inputs {sorted(case.inputs)}", expected=f"{list(self.names)} as in training"
+            )
         inputs = (np.stack([case.inputs[name] for name in self.names], axis=1) - self.means) / self.scales
         boundary = [_boundary_distance(case, part) / self.half_width for part in _boundary_parts(case)]
         extended = _extended_values(case) / self.target_scale
@@ -118,5 +120,5 @@ def _extended_values(case: Case) -> Float[np.ndarray, " nodes"]:
     fixed = np.flatnonzero(case.fixed)
     if not len(fixed):
         return np.zeros(case.mesh.node_count)
-    nearest = cKDTree(case.mesh.points[fixed]).query(case.mesh.points)[1]
+    nearest = KDTree(case.mesh.points[fixed]).query(case.mesh.points)[1]
     return case.fixed_values[fixed[nearest]]

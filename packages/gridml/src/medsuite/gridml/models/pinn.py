@@ -1,11 +1,13 @@
 """Physics-informed network with hard boundary data: fitted to one problem's equation, without any solved case.
 
-Two objectives: the strong residual ‖−∇·(a∇u) − f‖² (Raissi et al. 2019), and the energy ∫ ½ a|∇u|² − f u (Deep Ritz, E and Yu
-2018) with the quadrature of the mesh. Both see u = g + d(x)·û(x), which holds the boundary value g whatever the weights.
+Two objectives: the strong residual ‖−∇·(a∇u) − f‖² (Raissi et al. 2019), and the energy ∫ ½ a|∇u|² − f u (Deep Ritz,
+E and Yu 2018) with the quadrature of the mesh. Both see u = g + d(x)·û(x), which holds the boundary value g whatever
+the weights.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -27,8 +29,8 @@ def boundary_function(
 ) -> Float[Tensor, " points"]:
     """Return a smooth function that is zero exactly on a closed polygon and positive inside.
 
-    d = (Σ_i φ_i^{−p})^{−1/p}, p = 2, with φ_i² = f² + ((t² + f²)^{1/2} − t)²/4 for the signed distance f to the line of segment i
-    and t = (L²/4 − |x − midpoint|²)/L (Sukumar and Srivastava, arXiv 2104.08426, section 3).
+    d = (Σ_i φ_i^{−p})^{−1/p}, p = 2, with φ_i² = f² + ((t² + f²)^{1/2} − t)²/4 for the signed distance f to the line
+    of segment i and t = (L²/4 − |x − midpoint|²)/L (Sukumar and Srivastava, arXiv 2104.08426, section 3).
     """
     start, end = (torch.as_tensor(segments[:, side], dtype=points.dtype) for side in (0, 1))
     along = end - start
@@ -112,14 +114,14 @@ def collocate(case: Case) -> Collocation:
         np.repeat(slope, 3, axis=0),
         (case.inputs["f"][mesh.triangles] @ CORNER_WEIGHTS.T).ravel(),
     )
-    coefficients = (torch.from_numpy(array) for array in arrays)
-    return Collocation(points.detach(), *coefficients, distance.detach(), gradient, laplacian)
+    weight, values, slopes, source = (torch.from_numpy(array) for array in arrays)
+    return Collocation(points.detach(), weight, values, slopes, source, distance.detach(), gradient, laplacian)
 
 
 def derivatives(
     values: Float[Tensor, " points"], points: Float[Tensor, "points 2"], *, keep: bool
 ) -> tuple[Float[Tensor, "points 2"], Float[Tensor, " points"]]:
-    """Return gradient and Laplacian by automatic differentiation; `keep` where weights are to be fitted through them."""
+    """Return gradient and Laplacian by automatic differentiation; `keep` where weights are fitted through them."""
     gradient = torch.autograd.grad(values.sum(), points, create_graph=True)[0]
     laplacian = torch.zeros_like(values)
     for axis in (0, 1):
@@ -135,7 +137,7 @@ class HardBoundaryNetwork(nn.Module):
         super().__init__()
         widths = [2] + [width] * layers
         stack: list[nn.Module] = []
-        for wide_in, wide_out in zip(widths[:-1], widths[1:], strict=True):
+        for wide_in, wide_out in pairwise(widths):
             stack += [nn.Linear(wide_in, wide_out), nn.Tanh()]
         self.inner = nn.Sequential(*stack, nn.Linear(width, 1)).double()
         self.boundary_value, self.sides = boundary_value, sides
@@ -184,8 +186,8 @@ class Pinn:
     """A physics-informed network: `fit` needs no cases, `predict` fits a network to the case's equation.
 
     Attributes:
-        objective: `"energy"` needs first derivatives only and tolerates the many corners of a curved boundary's polygon;
-            `"residual"` is the classical one, for domains of few straight sides.
+        objective: `"energy"` needs first derivatives only and tolerates the many corners of a curved boundary's
+            polygon; `"residual"` is the classical one, for domains of few straight sides.
         width: Of the perceptron.
         layers: Hidden layers.
         iterations: L-BFGS iterations for each case.
@@ -251,10 +253,14 @@ class PinnSurrogate:
     def _fresh(self, case: Case) -> HardBoundaryNetwork:
         require_needs(self.family.name, self.family.needs, [case])
         if "f" not in case.inputs:
-            raise InputError(f"{case.name} has inputs {sorted(case.inputs)}", expected="a source 'f' (and a diffusivity 'a')")
+            raise InputError(
+                f"{case.name} has inputs {sorted(case.inputs)}", expected="a source 'f' (and a diffusivity 'a')"
+            )
         values = case.fixed_values[case.fixed]
         if np.ptp(values) > 0:
-            raise InputError(f"{case.name} prescribes values from {values.min()} to {values.max()}", expected="one value")
+            raise InputError(
+                f"{case.name} prescribes values from {values.min()} to {values.max()}", expected="one value"
+            )
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
             return HardBoundaryNetwork(

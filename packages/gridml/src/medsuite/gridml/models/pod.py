@@ -21,8 +21,8 @@ class Basis:
     Attributes:
         mean: Mean snapshot.
         modes: Φ, one column a mode.
-        singular_values: Of M^{1/2} X, all of them, descending; X the centred snapshots. The squares beyond rank r sum to
-            the squared projection error of the snapshots.
+        singular_values: Of M^{1/2} X, all of them, descending; X the centred snapshots. The squares beyond rank r sum
+            to the squared projection error of the snapshots.
     """
 
     mean: Float[np.ndarray, " nodes"]
@@ -75,7 +75,15 @@ class Pod:
         answers = output.coefficients(np.stack([case.target for case in cases if case.target is not None]), measure)
         gram = design.T @ design
         penalty = RIDGE * np.trace(gram) / len(gram) * np.eye(len(gram))
-        return PodSurrogate(self, cases[0].mesh.fingerprint, names, measure, inputs, output, np.linalg.solve(gram + penalty, design.T @ answers))
+        return PodSurrogate(
+            self,
+            cases[0].mesh.fingerprint,
+            names,
+            measure,
+            inputs,
+            output,
+            np.linalg.solve(gram + penalty, design.T @ answers),
+        )
 
 
 def _design(
@@ -113,7 +121,9 @@ class PodSurrogate:
                 fix="use meshgraphnet, transolver, grid-unet or deeponet",
             )
         if set(case.inputs) != set(self.names):
-            raise InputError(f"{case.name} has inputs {sorted(case.inputs)}", expected=f"{list(self.names)} as in training")
+            raise InputError(
+                f"{case.name} has inputs {sorted(case.inputs)}", expected=f"{list(self.names)} as in training"
+            )
         coefficients = _design([case], self.names, self.inputs, self.measure) @ self.weights
         return self.output.mean + self.output.modes @ coefficients[0]
 

@@ -19,9 +19,10 @@ EPSILON = 1e-5
 class PhysicsAttention(nn.Module):
     """Slice, attend among slices, deslice.
 
-    w_i = softmax(W_s x_i / τ) over G slices; z_g = Σ_i m_i w_ig f_i / (Σ_i m_i w_ig + 1e-5); softmax attention among the G
-    tokens; out_i = Σ_g w_ig z'_g. The weight m_i is one in the paper (`"count"`); `"volume"` takes the lumped mass in units
-    of the mean one, which makes a token an integral over the domain, whatever the density of the nodes. O(nodes · slices).
+    w_i = softmax(W_s x_i / τ) over G slices; z_g = Σ_i m_i w_ig f_i / (Σ_i m_i w_ig + 1e-5); softmax attention among
+    the G tokens; out_i = Σ_g w_ig z'_g. The weight m_i is one in the paper (`"count"`); `"volume"` takes the lumped
+    mass in units of the mean one, which makes a token an integral over the domain, whatever the density of the nodes.
+    O(nodes · slices).
     """
 
     def __init__(self, width: int, heads: int, slices: int) -> None:
@@ -117,7 +118,9 @@ class Transolver(NetworkFamily):
 
     def __post_init__(self) -> None:
         if self.width % self.heads:
-            raise InputError(f"a width of {self.width} with {self.heads} heads", expected="a width that the heads divide")
+            raise InputError(
+                f"a width of {self.width} with {self.heads} heads", expected="a width that the heads divide"
+            )
 
     def build(self, features: int, edge_length: float) -> nn.Module:
         """Return the network with fresh weights."""

@@ -56,6 +56,11 @@ def load(basis: skfem.Basis, source: Coefficient) -> Float[np.ndarray, " dofs"]:
     return _load.assemble(basis, coefficient=sampled(basis, source))
 
 
+def field(basis: Any, dofs: Float[np.ndarray, " dofs"]) -> Any:
+    """Return a scalar function at the quadrature points, with `.grad` (scikit-fem's discrete field)."""
+    return basis.interpolate(dofs)
+
+
 def sampled(basis: Any, coefficient: Coefficient) -> Any:
     """Evaluate a number, a nodal field (as its P1 interpolant) or a function at the quadrature points."""
     if callable(coefficient):
@@ -75,7 +80,8 @@ def require_solvable(boundary: Sequence[BoundaryTag]) -> None:
     for tag in boundary:
         if tag.kind not in SOLVABLE:
             raise InputError(
-                f"boundary {tag.name!r} is of kind {tag.kind!r}", expected=f"one of {', '.join(SOLVABLE)} for this solver"
+                f"boundary {tag.name!r} is of kind {tag.kind!r}",
+                expected=f"one of {', '.join(SOLVABLE)} for this solver",
             )
     if not any(tag.kind == "dirichlet" or (tag.kind == "robin" and tag.rate > 0) for tag in boundary):
         raise InputError("no dirichlet or robin boundary: the solution is not unique", fix="prescribe u on some facets")

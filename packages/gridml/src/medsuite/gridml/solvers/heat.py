@@ -37,14 +37,16 @@ def solve_heat(
 ) -> HeatSolution:
     """Integrate from an initial function; coefficients, source and boundary data do not depend on time.
 
-    M (u⁺ − u)/Δt + A (u⁺ + u)/2 = b, with four backward Euler half steps in place of the first two steps, which damp what
-    an initial value that does not fit the boundary data excites. Measured order in time: 2.
+    M (u⁺ − u)/Δt + A (u⁺ + u)/2 = b, with four backward Euler half steps in place of the first two steps, which damp
+    what an initial value that does not fit the boundary data excites. Measured order in time: 2.
 
     Raises:
         InputError: Fewer than three steps or no duration.
     """
     if steps < 3 or duration <= 0:
-        raise InputError(f"{steps} steps over a duration of {duration}", expected="at least 3 steps and a duration above 0")
+        raise InputError(
+            f"{steps} steps over a duration of {duration}", expected="at least 3 steps and a duration above 0"
+        )
     system = assemble(problem, order)
     state = np.asarray(initial(system.basis.doflocs), dtype=np.float64)
     state[system.fixed] = system.values
@@ -61,9 +63,7 @@ class _Stepper:
     load: Float[np.ndarray, " dofs"]
     free: np.ndarray
 
-    def march(
-        self, state: Float[np.ndarray, " dofs"], step: float, steps: int
-    ) -> Iterator[Float[np.ndarray, " dofs"]]:
+    def march(self, state: Float[np.ndarray, " dofs"], step: float, steps: int) -> Iterator[Float[np.ndarray, " dofs"]]:
         """Yield the state after each step."""
         # Half a step of backward Euler and a whole step of Crank-Nicolson have the same matrix M + (Δt/2) A.
         factor = splu(csc_array((self.mass + 0.5 * step * self.stiffness)[self.free][:, self.free]))

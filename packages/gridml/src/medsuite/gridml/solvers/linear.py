@@ -18,9 +18,7 @@ def direct(matrix: csr_array, vector: Float[np.ndarray, " unknowns"]) -> Float[n
     return factor.solve(vector)
 
 
-def algebraic_multigrid(
-    matrix: csr_array, vector: Float[np.ndarray, " unknowns"]
-) -> Float[np.ndarray, " unknowns"]:
+def algebraic_multigrid(matrix: csr_array, vector: Float[np.ndarray, " unknowns"]) -> Float[np.ndarray, " unknowns"]:
     """Solve by conjugate gradients with smoothed aggregation multigrid (pyamg), to a relative residual of 1e-10.
 
     Raises:
@@ -64,5 +62,7 @@ def conjugate_gradients(
     preconditioner = diags_array(1.0 / matrix.diagonal())
     values, failed = cg(matrix, vector, x0=start, rtol=tolerance, atol=0.0, M=preconditioner, callback=note)
     if failed:
-        raise InputError(f"conjugate gradients did not converge in {count} iterations", expected="a positive definite matrix")
+        raise InputError(
+            f"conjugate gradients did not converge in {count} iterations", expected="a positive definite matrix"
+        )
     return IterativeSolution(values, count)

@@ -84,9 +84,7 @@ def assemble(problem: PoissonProblem, order: fem.Order = 1) -> System:
     return System(basis, csr_array(matrix), fem.load(basis, problem.source) + flux, fixed, values)
 
 
-def solve_poisson(
-    problem: PoissonProblem, order: fem.Order = 1, linear_solver: fem.LinearSolver = direct
-) -> Solution:
+def solve_poisson(problem: PoissonProblem, order: fem.Order = 1, linear_solver: fem.LinearSolver = direct) -> Solution:
     """Solve −∇·(a∇u) = f. Measured orders in L2 / H1: P1 2 / 1, P2 3 / 2 (smooth solutions, polygonal domains).
 
     Args:
