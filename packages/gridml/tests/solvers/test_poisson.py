@@ -14,9 +14,7 @@ def exact(x):
 
 
 def gradient(x):
-    return np.pi * np.stack(
-        [np.cos(np.pi * x[0]) * np.sin(np.pi * x[1]), np.sin(np.pi * x[0]) * np.cos(np.pi * x[1])]
-    )
+    return np.pi * np.stack([np.cos(np.pi * x[0]) * np.sin(np.pi * x[1]), np.sin(np.pi * x[0]) * np.cos(np.pi * x[1])])
 
 
 def diffusivity(x):
@@ -50,7 +48,10 @@ def test_darcy_with_all_kinds_of_boundary_converges_at_the_orders_of_theory(make
         mesh = make_square(level, distortion=0.15, seed=level)
         solution = solve_poisson(PoissonProblem(mesh, darcy_source, sides(mesh), diffusivity), order)
         errors.append(
-            (norms.l2_error(solution.basis, solution.dofs, exact), norms.h1_error(solution.basis, solution.dofs, gradient))
+            (
+                norms.l2_error(solution.basis, solution.dofs, exact),
+                norms.h1_error(solution.basis, solution.dofs, gradient),
+            )
         )
     slopes = np.log2(np.array(errors[-2]) / errors[-1])
     np.testing.assert_allclose(slopes, [l2, h1], atol=0.1)
@@ -97,8 +98,14 @@ def test_multigrid_and_conjugate_gradients_find_what_the_factorisation_finds(sta
 
 
 def test_conjugate_gradients_from_the_solution_needs_no_iteration(star_mesh):
-    system = assemble(PoissonProblem(star_mesh, 1.0, whole_boundary(star_mesh, "robin")[:0] + (
-        BoundaryTag("all", "robin", np.arange(len(star_mesh.boundary_facets)), 0.0, rate=1.0),)))
+    system = assemble(
+        PoissonProblem(
+            star_mesh,
+            1.0,
+            whole_boundary(star_mesh, "robin")[:0]
+            + (BoundaryTag("all", "robin", np.arange(len(star_mesh.boundary_facets)), 0.0, rate=1.0),),
+        )
+    )
     solution = direct(system.matrix, system.load)
     assert conjugate_gradients(system.matrix, system.load, solution, 1e-6).iterations == 0
     assert conjugate_gradients(system.matrix, system.load, 0 * solution, 1e-6).iterations > 5
