@@ -12,10 +12,10 @@ from medsuite.gridml.models.normalise import Normaliser
 def test_the_noise_has_variance_one_away_from_the_boundary_whatever_the_mesh():
     generator = np.random.default_rng(0)
     domain = random_star(generator)
-    for spacing in (0.1, 0.05):
+    for spacing in (0.07, 0.035):
         mesh = triangulate(domain, spacing, generator)
-        draws = MaternNoise(mesh, kappa=8.0).draw(generator, 3000)
-        centre = np.hypot(*mesh.points.T) < 0.3
+        draws = MaternNoise(mesh, kappa=5.0).draw(generator, 2000)
+        centre = np.hypot(*mesh.points.T) < 0.2
         assert np.mean(draws[:, centre] ** 2) == pytest.approx(1.0, rel=0.1)
 
 

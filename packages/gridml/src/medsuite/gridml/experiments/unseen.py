@@ -67,7 +67,7 @@ def jobs(settings: UnseenSettings) -> list[Job]:
 def run(job: Job, context: Context) -> Iterator[Measurement]:
     """Train the job's arms and yield their error on each test case in each condition."""
     settings = context.settings
-    cases = test_cases(job.seed, settings)
+    cases = paired_cases(job.seed, settings)
     arms = job.settings["arms"]
     for done, arm in enumerate(arms):
         if arm == "pod":
@@ -78,7 +78,7 @@ def run(job: Job, context: Context) -> Iterator[Measurement]:
         context.progress((done + 1) / len(arms))
 
 
-def test_cases(seed: int, settings: UnseenSettings) -> dict[str, list[Any]]:
+def paired_cases(seed: int, settings: UnseenSettings) -> dict[str, list[Any]]:
     """Return the solved test cases by metric: training meshes with new sources, and the three conditions.
 
     `error_seen`, `error_remeshed` and `error_fine` are paired: the same domain and source, case by case.
