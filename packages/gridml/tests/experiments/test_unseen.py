@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -37,7 +39,18 @@ def rows(error=0.05, ratios=(1.0, 1.0, 1.0), control=0.4, refused=1.0, noise=0.0
 def test_the_rule_says_yes_no_and_void(given, outcome):
     verdicts = decide(rows(**given))
     assert {verdict.outcome for verdict in verdicts[:-1]} == {outcome}
-    assert len(verdicts) == len(TESTED) + 1
+    assert len(verdicts) == len(TESTED) + 2
+
+
+def test_one_family_that_loses_its_error_decides_the_headline():
+    spoiled = [
+        replace(row, value=3 * row.value) if (row.arm, row.metric) == ("multiscale", "error_fine") else row
+        for row in rows()
+    ]
+    verdicts = {verdict.statement.split()[0]: verdict for verdict in decide(spoiled)}
+    assert verdicts["graph"].outcome == verdicts["multiscale"].outcome == "not supported"
+    assert verdicts["transolver"].outcome == "supported"
+    assert "grid-unet" in verdicts["graph"].controls
 
 
 def test_the_estimate_is_the_worst_of_the_three_ratios_with_its_interval():

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, get_args
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -11,8 +10,7 @@ from jaxtyping import Bool, Float, Int
 from medsuite.core.errors import InputError, unknown_name
 from medsuite.gridml.mesh import Mesh
 
-BoundaryKind = Literal["dirichlet", "neumann", "robin", "inflow", "outflow", "wall", "unknown"]
-BOUNDARY_KINDS: tuple[BoundaryKind, ...] = get_args(BoundaryKind)
+BOUNDARY_KINDS = ("dirichlet", "neumann", "robin", "inflow", "outflow", "wall", "unknown")
 
 PointFunction = Callable[[Float[np.ndarray, "2 *points"]], Float[np.ndarray, "*points"]]
 
@@ -23,14 +21,14 @@ class BoundaryTag:
 
     Attributes:
         name: What the user calls this part, such as `"inlet"`.
-        kind: Its type: u = value (dirichlet), a ∂u/∂n = value (neumann), a ∂u/∂n + rate·u = value (robin).
+        kind: One of `BOUNDARY_KINDS`: u = value (dirichlet), a ∂u/∂n = value (neumann), a ∂u/∂n + rate·u = value (robin).
         facets: Indices into `Mesh.boundary_facets`.
         value: One number, one number a facet, or a function of coordinates (first axis x, y).
         rate: Transfer coefficient of a robin condition.
     """
 
     name: str
-    kind: BoundaryKind
+    kind: str
     facets: Int[np.ndarray, " facets"]
     value: "float | Float[np.ndarray, ' facets'] | PointFunction" = 0.0
     rate: float = 0.0
@@ -45,7 +43,7 @@ class BoundaryTag:
             )
 
 
-def whole_boundary(mesh: Mesh, kind: BoundaryKind, value: float | PointFunction = 0.0) -> tuple[BoundaryTag]:
+def whole_boundary(mesh: Mesh, kind: str, value: float | PointFunction = 0.0) -> tuple[BoundaryTag]:
     """Return one tag that covers the mesh's boundary."""
     return (BoundaryTag("boundary", kind, np.arange(len(mesh.boundary_facets)), value),)
 

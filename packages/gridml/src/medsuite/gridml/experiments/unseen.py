@@ -1,7 +1,7 @@
 """gridml-1: do families that see the mesh keep their error on meshes that they were not trained on?"""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -135,15 +135,16 @@ def _measure_pod(seed: int, settings: UnseenSettings, groups: dict[str, list[Any
 
 
 def decide(rows: Sequence[Measurement]) -> list[Verdict]:
-    """Return one verdict for each mesh-aware family, on its worst condition, and one for POD."""
+    """Return the headline, one verdict for each mesh-aware family on its worst condition, and one for POD."""
     control = _logs(rows, "pointwise", "error_seen")
-    verdicts = [_decide_family(rows, arm, control) for arm in TESTED]
+    families = {arm: _decide_family(rows, arm, control) for arm in TESTED}
     refused = [row.value for row in rows if row.arm == "pod" and row.metric == "refused"]
     share = float(np.mean(refused))
     statement = "POD, which is indexed by nodes, cannot be run on a new mesh"
     outcome: Outcome = "supported" if share == 1.0 else "not supported"
     return [
-        *verdicts,
+        headline(families),
+        *families.values(),
         Verdict(
             statement,
             outcome,
@@ -157,6 +158,25 @@ def decide(rows: Sequence[Measurement]) -> list[Verdict]:
             "the package refuses by design: node numbers carry no meaning across meshes",
         ),
     ]
+
+
+def headline(families: Mapping[str, Verdict]) -> Verdict:
+    """Return the verdict on graph and attention families together: as good as the worst of them.
+
+    Supported if all are, not supported if one is not, void where one has learned nothing, otherwise inconclusive.
+    """
+    treatments = {arm.name: families[arm.name] for arm in ARMS if arm.role == "treatment"}
+    ranks: tuple[Outcome, ...] = ("not supported", "void", "inconclusive", "supported")
+    worst = min(treatments.values(), key=lambda verdict: (ranks.index(verdict.outcome), -verdict.estimate))
+    others = {name: verdict for name, verdict in families.items() if name not in treatments}
+    return replace(
+        worst,
+        statement=f"graph and attention families keep their error on unseen meshes (worst ratio below {LIMIT})",
+        reason="; ".join(
+            f"{name}: {verdict.outcome} at {verdict.estimate:.2f}" for name, verdict in treatments.items()
+        ),
+        controls=", ".join(f"{name} {verdict.estimate:.2f}" for name, verdict in others.items()),
+    )
 
 
 def _decide_family(rows: Sequence[Measurement], arm: str, control: dict[str, float]) -> Verdict:

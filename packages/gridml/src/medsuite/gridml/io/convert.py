@@ -6,11 +6,11 @@ import numpy as np
 from jaxtyping import Int
 
 from medsuite.core.errors import InputError
-from medsuite.gridml.case import BoundaryKind, BoundaryTag, Case
+from medsuite.gridml.case import BoundaryTag, Case
 from medsuite.gridml.files import write_cases
 from medsuite.gridml.io.meshgraphnets import NODE_TYPES, Trajectory, read_trajectories
 
-KINDS: dict[str, BoundaryKind] = {
+KINDS = {
     "inflow": "inflow",
     "outflow": "outflow",
     "wall": "wall",

@@ -8,7 +8,7 @@ the weights.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -177,7 +177,6 @@ def ritz_energy(inner: Inner, at: Collocation) -> Float[Tensor, ""]:
     return (at.weight * density).sum()
 
 
-Objective = Literal["energy", "residual"]
 OBJECTIVES = {"energy": ritz_energy, "residual": squared_residual}
 
 
@@ -196,7 +195,7 @@ class Pinn:
     name: ClassVar[str] = "pinn"
     needs: ClassVar[frozenset[Need]] = frozenset({"dirichlet boundary"})
 
-    objective: Objective = "energy"
+    objective: str = "energy"
     width: int = 32
     layers: int = 3
     iterations: int = 300
