@@ -1,6 +1,6 @@
 """Time of a MeshGraphNets training step: first edge layer split per node against the concatenation, alternating.
 
-Run: `uv run python packages/gridml/benchmarks/split_first_layer.py`. Prints a table and writes `split_first_layer.json`.
+Run: `uv run python packages/gridml/benchmarks/split_first_layer.py`. Prints a table, writes `split_first_layer.json`.
 """
 
 import json
@@ -32,6 +32,7 @@ class Concatenated(nn.Module):
             self.first.bias.copy_(split.edge.bias)
 
     def forward(self, edge, node, edges):
+        """Return the edge increment."""
         return self.rest(self.first(torch.cat([edge, node[edges[0]], node[edges[1]]], dim=1)))
 
 

@@ -17,8 +17,7 @@ from medsuite.gridml.experiments.speed import (
 def rows(seconds, error):
     """Solvers whose error is the square of the spacing and whose time is 1/spacing² ms; surrogates at one point."""
     generator, table = np.random.default_rng(0), []
-    for arm in SURROGATES:
-        table.append(Measurement(arm, 0, "0", "training_seconds", 100.0))
+    table += [Measurement(arm, 0, "0", "training_seconds", 100.0) for arm in SURROGATES]
     for index in range(6):
         unit = f"0-{index}"
         for arm in SOLVERS:

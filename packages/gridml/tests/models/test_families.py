@@ -107,7 +107,7 @@ def test_a_missing_or_broken_surrogate_file_is_named(tmp_path, content):
     path = tmp_path / "a.safetensors"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(InputError, match="a.safetensors"):
+    with pytest.raises(InputError, match=r"a\.safetensors"):
         load_surrogate(path)
 
 

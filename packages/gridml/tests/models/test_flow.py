@@ -20,7 +20,7 @@ def test_the_noise_has_variance_one_away_from_the_boundary_whatever_the_mesh():
 
 
 class Constant(nn.Module):
-    """The velocity of a flow from noise to one known field: (u − x_t)/(1 − t), with u in units of the target's scale."""
+    """The velocity of a flow from noise to one known field: (u − x_t)/(1 − t)."""
 
     def __init__(self, target):
         super().__init__()

@@ -43,7 +43,7 @@ def test_a_new_mesh_is_refused_with_what_to_use_instead(poisson):
     problem, _, cases = poisson
     surrogate = family("pod").fit(cases[:5], Budget(), 0)
     other = problem.solved(problem.mesh(0.25, np.random.default_rng(1)), "remeshed")
-    with pytest.raises(InputError, match="remeshed has another one.*use meshgraphnet"):
+    with pytest.raises(InputError, match=r"remeshed has another one.*use meshgraphnet"):
         surrogate.predict(other)
     with pytest.raises(InputError, match="was given 2 meshes"):
         family("pod").fit([*cases[:2], other], Budget(), 0)

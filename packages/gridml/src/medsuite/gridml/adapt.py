@@ -29,8 +29,8 @@ def _jump(w: Any) -> Any:
 def residual_estimator(problem: PoissonProblem, solution: Solution) -> Float[np.ndarray, " cells"]:
     """Return η_T of each cell for a P1 solution of −∇·(a∇u) = f.
 
-    η_T² = h_T² ‖f + ∇·(a∇u_h)‖²_T + ½ Σ_{e ⊂ ∂T} h_e ‖[a ∂_n u_h]‖²_e over interior sides e, h_T = √(2|T|), h_e = |e|. The sides of a neumann
-    or robin boundary have no term here.
+    η_T² = h_T² ‖f + ∇·(a∇u_h)‖²_T + ½ Σ_{e ⊂ ∂T} h_e ‖[a ∂_n u_h]‖²_e over interior sides e, h_T = √(2|T|), h_e = |e|.
+    The sides of a neumann or robin boundary have no term here.
     """
     basis = solution.basis
     interior = _interior.elemental(

@@ -21,7 +21,8 @@ class BoundaryTag:
 
     Attributes:
         name: What the user calls this part, such as `"inlet"`.
-        kind: One of `BOUNDARY_KINDS`: u = value (dirichlet), a ∂u/∂n = value (neumann), a ∂u/∂n + rate·u = value (robin).
+        kind: One of `BOUNDARY_KINDS`: u = value (dirichlet), a ∂u/∂n = value (neumann), a ∂u/∂n + rate·u = value
+            (robin).
         facets: Indices into `Mesh.boundary_facets`.
         value: One number, one number a facet, or a function of coordinates (first axis x, y).
         rate: Transfer coefficient of a robin condition.
@@ -30,7 +31,7 @@ class BoundaryTag:
     name: str
     kind: str
     facets: Int[np.ndarray, " facets"]
-    value: "float | Float[np.ndarray, ' facets'] | PointFunction" = 0.0
+    value: "float | Float[np.ndarray, ' values'] | PointFunction" = 0.0
     rate: float = 0.0
 
     def __post_init__(self) -> None:

@@ -147,7 +147,7 @@ def _fresh(mesh: Any) -> Any:
 
 
 def decide(rows: Sequence[Measurement]) -> list[Verdict]:
-    """Return the headline and one verdict for each surrogate: its time over the solver's at its own error, case by case.
+    """Return the headline, and each surrogate's verdict: its time over the solver's at its own error, case by case.
 
     The headline is that of the surrogate with the lowest ratio: chosen after the fact, in the claim's favour.
     """

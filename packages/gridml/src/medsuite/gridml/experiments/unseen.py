@@ -251,6 +251,8 @@ def draw(rows: Sequence[Measurement]) -> list[Drawing]:
         reach = np.abs(np.array([np.percentile(values, (25, 75)) for values in errors]).T - middle)
         axes.errorbar(places, middle, yerr=reach, fmt="o", capsize=2, label=label)
     axes.set_yscale("log")
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter("{x:g}")
     axes.set_xticks(range(len(names)), [name.replace("-", "-\n") for name in names])
     axes.set_ylabel("relative L2 error")
     axes.legend(fontsize="small")
