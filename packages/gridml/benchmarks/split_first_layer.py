@@ -14,7 +14,7 @@ from torch import nn
 from medsuite.gridml.models.batch import Extras, encode
 from medsuite.gridml.models.meshgraphnet import MeshGraphNet, SplitPerceptron
 from medsuite.gridml.models.normalise import Normaliser
-from medsuite.gridml.simulate import simulate
+from medsuite.gridml.simulation import simulate
 
 SIZES = ((32, 6), (64, 8))
 REPEATS = 9

@@ -5,7 +5,7 @@ import torch
 from medsuite.gridml.case import Case, whole_boundary
 from medsuite.gridml.domains import random_star, triangulate
 from medsuite.gridml.mesh import Mesh
-from medsuite.gridml.simulate import simulate
+from medsuite.gridml.simulation import simulate
 
 
 @pytest.fixture(autouse=True)

@@ -72,7 +72,7 @@ def test_the_grid_names_each_job_once_and_covers_each_arm_and_seed():
 
 
 def test_test_cases_are_paired_on_training_domains_and_new_where_they_should_be():
-    from medsuite.gridml.simulate import simulate
+    from medsuite.gridml.simulation import simulate
 
     groups = paired_cases(3, UnseenSettings((3,), 2, 2, 0.1))
     training = simulate("poisson", cases=2, seed=3)

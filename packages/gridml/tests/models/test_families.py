@@ -8,7 +8,7 @@ from medsuite.gridml.case import Case, whole_boundary
 from medsuite.gridml.models.base import Budget, Family, Surrogate, relative_error
 from medsuite.gridml.models.network import NetworkFamily
 from medsuite.gridml.models.registry import FAMILIES, family
-from medsuite.gridml.simulate import Continuous, random_poisson, random_waves
+from medsuite.gridml.simulation import Continuous, random_poisson, random_waves
 from medsuite.gridml.store import load_surrogate, save_surrogate
 
 SMALL = {

@@ -15,7 +15,7 @@ from medsuite.gridml.models.normalise import Normaliser
 from medsuite.gridml.models.registry import family
 from medsuite.gridml.models.training import learning_rate_factor
 from medsuite.gridml.models.transolver import PhysicsAttention
-from medsuite.gridml.simulate import random_poisson
+from medsuite.gridml.simulation import random_poisson
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from medsuite.core.errors import InputError
 from medsuite.gridml.models.base import Budget, relative_error
 from medsuite.gridml.models.pod import pod
 from medsuite.gridml.models.registry import family
-from medsuite.gridml.simulate import Continuous, random_poisson, random_waves
+from medsuite.gridml.simulation import Continuous, random_poisson, random_waves
 
 
 def test_modes_are_orthonormal_in_the_mass_and_the_tail_is_the_projection_error(star_mesh):

@@ -4,7 +4,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from medsuite.gridml.adapt import adapt, dorfler, residual_estimator
     from medsuite.gridml.case import BoundaryTag, Case, whole_boundary
     from medsuite.gridml.cost import CostPoint, cases_to_pay_off, time_ratio
     from medsuite.gridml.domains import StarDomain, random_star, triangulate
@@ -15,14 +14,15 @@ if TYPE_CHECKING:
     from medsuite.gridml.models.base import Budget, Family, Surrogate
     from medsuite.gridml.models.registry import family
     from medsuite.gridml.norms import relative_errors
-    from medsuite.gridml.simulate import simulate
+    from medsuite.gridml.refinement import adapt, dorfler, residual_estimator
+    from medsuite.gridml.simulation import simulate
     from medsuite.gridml.solvers.heat import solve_heat
     from medsuite.gridml.solvers.poisson import PoissonProblem, solve_poisson
     from medsuite.gridml.store import load_surrogate, save_surrogate
     from medsuite.gridml.transfer import interpolate
 
 _HOMES = {
-    "adapt": ("adapt", "dorfler", "residual_estimator"),
+    "refinement": ("adapt", "dorfler", "residual_estimator"),
     "case": ("BoundaryTag", "Case", "whole_boundary"),
     "cost": ("CostPoint", "cases_to_pay_off", "time_ratio"),
     "domains": ("StarDomain", "random_star", "triangulate"),
@@ -33,7 +33,7 @@ _HOMES = {
     "models.base": ("Budget", "Family", "Surrogate"),
     "models.registry": ("family",),
     "norms": ("relative_errors",),
-    "simulate": ("simulate",),
+    "simulation": ("simulate",),
     "solvers.heat": ("solve_heat",),
     "solvers.poisson": ("PoissonProblem", "solve_poisson"),
     "store": ("load_surrogate", "save_surrogate"),
@@ -81,7 +81,7 @@ def __getattr__(name: str) -> Any:
     if name not in _HOME_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
-    globals()[name] = value  # a function may share its name with its module, and importing a module sets the attribute
+    globals()[name] = value
     return value
 
 

@@ -23,7 +23,7 @@ def simulate_command(
 ) -> None:
     """Solve random problems on random domains and write one VTU file each."""
     from medsuite.gridml.files import write_cases
-    from medsuite.gridml.simulate import simulate
+    from medsuite.gridml.simulation import simulate
 
     write_cases(out, simulate(problem, cases=cases, seed=seed, spacing=spacing))
     typer.echo(f"{cases} {problem} cases in {out}")

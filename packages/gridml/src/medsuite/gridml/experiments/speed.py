@@ -94,7 +94,7 @@ class Bench:
     @classmethod
     def prepare(cls, seed: int, index: int, settings: SpeedSettings) -> "Bench":
         """Draw the case and solve it with P2 elements on a fine mesh."""
-        from medsuite.gridml.simulate import random_poisson
+        from medsuite.gridml.simulation import random_poisson
         from medsuite.gridml.solvers import fem
         from medsuite.gridml.solvers.poisson import solve_poisson
 
@@ -219,6 +219,9 @@ def draw(rows: Sequence[Measurement]) -> list[Drawing]:
         axes.plot(1000 * _medians(points, "seconds"), _medians(points, "error"), label=arm, **style)
     axes.set_xscale("log")
     axes.set_yscale("log")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter("{x:g}")
     axes.set_xlabel("time for one case (ms)")
     axes.set_ylabel("relative L2 error against the reference")
     axes.legend(fontsize="small")

@@ -43,7 +43,7 @@ def trained(context: Context, arm: str, seed: int, effort: float, cases: int) ->
     """Return an arm's surrogate fitted to one seed's training cases; trained once in a run folder and then reused."""
     from medsuite.gridml.models.base import Budget
     from medsuite.gridml.models.registry import family
-    from medsuite.gridml.simulate import simulate
+    from medsuite.gridml.simulation import simulate
     from medsuite.gridml.store import load_surrogate, save_surrogate
 
     recipe = RECIPES[arm]

@@ -83,7 +83,7 @@ def paired_cases(seed: int, settings: UnseenSettings) -> dict[str, list[Any]]:
 
     `error_seen`, `error_remeshed` and `error_fine` are paired: the same domain and source, case by case.
     """
-    from medsuite.gridml.simulate import Continuous, random_poisson, random_waves
+    from medsuite.gridml.simulation import Continuous, random_poisson, random_waves
 
     groups: dict[str, list[Any]] = {metric: [] for metric in ("error_seen", *CONDITIONS)}
     for index in range(min(settings.test_cases, settings.train_cases)):
@@ -112,7 +112,7 @@ def _measure_pod(seed: int, settings: UnseenSettings, groups: dict[str, list[Any
     from medsuite.core.errors import InputError
     from medsuite.gridml.models.base import Budget, relative_error
     from medsuite.gridml.models.registry import family
-    from medsuite.gridml.simulate import Continuous, random_poisson, random_waves
+    from medsuite.gridml.simulation import Continuous, random_poisson, random_waves
 
     generator = np.random.default_rng([seed, 0])
     domain = random_poisson(generator).domain

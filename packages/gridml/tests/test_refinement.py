@@ -5,9 +5,9 @@ from hypothesis import strategies as st
 
 from medsuite.core.errors import InputError
 from medsuite.gridml import norms
-from medsuite.gridml.adapt import adapt, dorfler, refine, residual_estimator
 from medsuite.gridml.case import whole_boundary
 from medsuite.gridml.mesh import repair
+from medsuite.gridml.refinement import adapt, dorfler, refine, residual_estimator
 from medsuite.gridml.solvers.poisson import PoissonProblem, solve_poisson
 
 

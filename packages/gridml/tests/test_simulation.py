@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from medsuite.core.errors import InputError
-from medsuite.gridml.simulate import PlaneWaves, random_darcy, simulate
+from medsuite.gridml.simulation import PlaneWaves, random_darcy, simulate
 from medsuite.gridml.solvers.poisson import solve_poisson
 from medsuite.gridml.transfer import interpolate
 
