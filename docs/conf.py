@@ -15,7 +15,8 @@ release = metadata.version("medsuite-core")
 extensions = ["autoapi.extension", "claims_table", "myst_parser", "sphinx.ext.mathjax", "sphinx_copybutton"]
 extensions += ["sphinx.ext.napoleon"]
 exclude_patterns = ["_build"]
-suppress_warnings = ["autoapi.python_import_resolution"]
+# The names of axes in annotations of shapes ("unit", "case") are no references, though they look like some.
+suppress_warnings = ["autoapi.python_import_resolution", "ref.python"]
 
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath", "fieldlist"]
 myst_heading_anchors = 3

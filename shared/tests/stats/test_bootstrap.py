@@ -21,6 +21,7 @@ from medsuite.core.stats import (
     resample_weights,
     sum_by_unit,
 )
+from medsuite.core.stats.limits import acceleration
 
 METHODS = {"bca": "BCa", "percentile": "percentile"}
 # Whole numbers, because SciPy finds ties with the estimate only where sums are exact.
@@ -123,6 +124,19 @@ def test_clusters_and_sums_by_unit_are_two_ways_to_one_interval(rng):
     by_sums = bootstrap_sums(ratio, sums, rng=np.random.default_rng(2))
     np.testing.assert_allclose(by_rows.ends, by_sums.ends, rtol=1e-12)
     assert by_rows.n == len(np.unique(patients))
+
+
+def test_the_acceleration_of_a_mean_is_a_sixth_of_its_skewness_over_root_n(rng):
+    values = rng.exponential(size=30)
+    jackknife = (values.sum() - values) / 29
+    assert acceleration(jackknife, [np.arange(30)]) == pytest.approx(stats.skew(values) / (6 * np.sqrt(30)))
+
+
+def test_a_distribution_of_several_numbers_is_drawn_jointly(rng):
+    values = rng.normal(size=(20, 3))
+    draws = bootstrap_distribution(lambda weights: weights @ values / 20, 20, rng=rng, resamples=4000)
+    assert draws.shape == (4000, 3)
+    np.testing.assert_allclose(np.cov(draws.T), np.cov(values.T, ddof=0) / 20, atol=0.01)
 
 
 def test_repeating_every_row_does_not_narrow_a_cluster_interval(rng):

@@ -1,4 +1,4 @@
-"""Intervals cover the truth about as often as their level says, in simulations where the truth is known.
+"""Intervals cover the truth, and tests reject it, about as often as their level says: simulations with a known truth.
 
 The bounds leave four standard errors of the simulation, so that a right interval fails for no seed to speak of.
 """
@@ -13,6 +13,11 @@ from medsuite.core.stats import (
     bootstrap_crossed_mean,
     bootstrap_mean,
     delong,
+    delong_test,
+    mcnemar_test,
+    paired_permutation_test,
+    permutation_test,
+    sign_test,
     student_interval,
     wilson_interval,
 )
@@ -82,3 +87,21 @@ def test_crossed_seeds_and_units_cover_where_units_alone_do_not(rng):
 
     assert coverage(draw, 0.0) == pytest.approx(0.93, abs=slack(0.93))
     assert np.mean(alone) < 0.87
+
+
+LABELS = np.repeat([0, 1], 25)
+UNDER_THE_NULL = {
+    "DeLong": lambda rng: delong_test(*(rng.normal(size=(2, 50)) + LABELS), LABELS),
+    "McNemar": lambda rng: mcnemar_test(*(rng.random((2, 60)) < 0.6)),
+    "sign": lambda rng: sign_test(rng.standard_t(2, size=40)),
+    "sign flip": lambda rng: paired_permutation_test(rng.laplace(size=20), rng=rng, resamples=99),
+    "permutation": lambda rng: permutation_test(*rng.laplace(size=(2, 12)), rng=rng, resamples=99),
+}
+
+
+@pytest.mark.parametrize("name", UNDER_THE_NULL)
+def test_no_test_rejects_a_true_null_hypothesis_more_often_than_it_says(name, rng):
+    p_values = np.array([UNDER_THE_NULL[name](rng).p for _ in range(400)])
+    for level in (0.05, 0.2, 0.5):
+        assert np.mean(p_values <= level) < level + slack(level, 400)
+    assert np.mean(p_values <= 0.5) > 0.25, "and it is not silent either"

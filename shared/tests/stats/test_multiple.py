@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.stats.multitest import multipletests
 
@@ -14,6 +14,7 @@ both = pytest.mark.parametrize(("adjust", "name"), [(holm, "holm"), (benjamini_h
 
 
 @both
+@settings(max_examples=20)  # statsmodels collects garbage at every call, which is slow
 @given(values=p_values)
 def test_adjusted_values_equal_statsmodels(adjust, name, values):
     np.testing.assert_allclose(adjust(values), multipletests(values, method=name)[1], atol=1e-15)

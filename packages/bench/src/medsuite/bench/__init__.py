@@ -1,4 +1,60 @@
-"""Benchmarks of language models in the clinic and in finance, with honest baselines.
+"""Benchmarks of language models in the clinic and in finance, with honest baselines."""
 
-Not released: this distribution holds its metadata only.
-"""
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from medsuite.bench.finance.aggregate import aggregate
+    from medsuite.bench.finance.camera import photograph
+    from medsuite.bench.finance.draw.generate import draw_chart
+    from medsuite.bench.finance.judging import judge_card, judge_one
+    from medsuite.bench.finance.published import check_table, infer_counts, published
+    from medsuite.bench.finance.questions.make import make_questions
+    from medsuite.bench.finance.rules.number import number_is_right
+    from medsuite.bench.finance.rules.quantity import quantities
+    from medsuite.bench.finance.rules.score import score_rule
+    from medsuite.bench.finance.sets import make_set
+    from medsuite.bench.finance.tsv import read_questions, validate
+
+_HOMES = {
+    "aggregate": "aggregate",
+    "check_table": "published",
+    "draw_chart": "draw.generate",
+    "infer_counts": "published",
+    "judge_card": "judging",
+    "judge_one": "judging",
+    "make_questions": "questions.make",
+    "make_set": "sets",
+    "number_is_right": "rules.number",
+    "photograph": "camera",
+    "published": "published",
+    "quantities": "rules.quantity",
+    "read_questions": "tsv",
+    "score_rule": "rules.score",
+    "validate": "tsv",
+}
+
+__all__ = [
+    "aggregate",
+    "check_table",
+    "draw_chart",
+    "infer_counts",
+    "judge_card",
+    "judge_one",
+    "make_questions",
+    "make_set",
+    "number_is_right",
+    "photograph",
+    "published",
+    "quantities",
+    "read_questions",
+    "score_rule",
+    "validate",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"medsuite.bench.finance.{_HOMES[name]}"), name)

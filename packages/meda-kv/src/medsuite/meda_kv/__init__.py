@@ -1,4 +1,99 @@
-"""Smaller multimodal KV caches for decoders in transformers.
+"""Smaller multimodal KV caches for decoders in transformers: dynamic allocation, selection and merging (MEDA).
 
-Not released: this distribution holds its metadata only.
+    from medsuite.meda_kv import compress, method
+
+    with compress(model, method("meda", ratio=0.28)) as session:
+        output = model.generate(**inputs, max_new_tokens=64)
+    print(session.report)
+
+Importing this module imports neither torch nor transformers; the names below do when they are first used.
 """
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from medsuite.meda_kv.allocate import (
+        ALLOCATORS,
+        CrossModalEntropy,
+        FullRowEntropy,
+        Pyramid,
+        ReleasedEntropy,
+        ShuffledEntropy,
+        Uniform,
+    )
+    from medsuite.meda_kv.budget import Budget
+    from medsuite.meda_kv.cache import CompressedCache, index_bytes, storage_bytes
+    from medsuite.meda_kv.merge import MERGERS, AverageMerge, Drop
+    from medsuite.meda_kv.methods import METHODS, method
+    from medsuite.meda_kv.observe.sampling import Exact, Sampled
+    from medsuite.meda_kv.prompt import Prompt, follow, observing, read
+    from medsuite.meda_kv.recipe import Protect, Recipe
+    from medsuite.meda_kv.report import Report
+    from medsuite.meda_kv.select import H2O, SELECTORS, KeyNorm, Random, SnapKV, Streaming, TextPrior
+    from medsuite.meda_kv.session import Session, compress
+
+_HOMES = {
+    "allocate": ("ALLOCATORS CrossModalEntropy FullRowEntropy Pyramid ReleasedEntropy ShuffledEntropy Uniform"),
+    "budget": "Budget",
+    "cache": "CompressedCache index_bytes storage_bytes",
+    "merge": "MERGERS AverageMerge Drop",
+    "methods": "METHODS method",
+    "observe.sampling": "Exact Sampled",
+    "prompt": "Prompt follow observing read",
+    "recipe": "Protect Recipe",
+    "report": "Report",
+    "select": "H2O SELECTORS KeyNorm Random SnapKV Streaming TextPrior",
+    "session": "Session compress",
+}
+_MODULE_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
+
+__all__ = [
+    "ALLOCATORS",
+    "H2O",
+    "MERGERS",
+    "METHODS",
+    "SELECTORS",
+    "AverageMerge",
+    "Budget",
+    "CompressedCache",
+    "CrossModalEntropy",
+    "Drop",
+    "Exact",
+    "FullRowEntropy",
+    "KeyNorm",
+    "Prompt",
+    "Protect",
+    "Pyramid",
+    "Random",
+    "Recipe",
+    "ReleasedEntropy",
+    "Report",
+    "Sampled",
+    "Session",
+    "ShuffledEntropy",
+    "SnapKV",
+    "Streaming",
+    "TextPrior",
+    "Uniform",
+    "compress",
+    "follow",
+    "index_bytes",
+    "method",
+    "observing",
+    "read",
+    "storage_bytes",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used (PEP 562)."""
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -3,6 +3,8 @@
 Functions take arrays and an explicit `numpy.random.Generator` and return an `Interval` or a `HypothesisTest`. A row
 `(arm, seed, unit, metric, value)` becomes an array by `tabulate`; two arms are paired by subtracting their grids.
 
+For example::
+
     gain = tabulate(rows, arm="full", metric="correct") - tabulate(rows, arm="pruned", metric="correct")
     print(bootstrap_mean(gain.unit_means(), rng=np.random.default_rng(0)))
 """

@@ -98,7 +98,7 @@ def expected_calibration_error(
     bins: int = 15,
     binning: Binning = "width",
 ) -> float:
-    """Return the ECE, Σ_b (n_b / n) |confidence_b - frequency_b| (Naeini et al. 2015; Guo et al. 2017, eq. 3).
+    """Return the ECE, Σ_b (n_b / n) abs(confidence_b - frequency_b) (Naeini et al. 2015; Guo et al. 2017, eq. 3).
 
     Biased upwards in small samples: of calibrated predictions it is about √(2 p (1 - p) / (π n_b)), not zero.
 

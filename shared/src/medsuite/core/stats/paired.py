@@ -7,8 +7,10 @@ from jaxtyping import Float, Shaped
 
 from medsuite.core.stats.checks import binary, same_length, sample
 from medsuite.core.stats.interval import check_counts
-from medsuite.core.stats.resampling import batch_size
 from medsuite.core.stats.results import HypothesisTest
+
+SCIPY_CELLS = 2**17
+"""Number of permuted values that SciPy holds at once: 1 MB; all at once would be gigabytes, fewer are slower."""
 
 
 def binomial_test(successes: int | np.integer, trials: int | np.integer, *, chance: float = 0.5) -> HypothesisTest:
@@ -130,7 +132,7 @@ def _permute(
         permutation_type=kind,
         vectorized=True,
         n_resamples=resamples,
-        batch=batch_size(units),
+        batch=max(1, SCIPY_CELLS // units),
         rng=rng,
     )
     return HypothesisTest(float(result.statistic), float(result.pvalue), units, method)

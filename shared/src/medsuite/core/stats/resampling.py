@@ -16,8 +16,8 @@ from medsuite.core.stats.checks import numbers, same_length
 Statistic = Callable[[Float[np.ndarray, "resample column"]], Float[np.ndarray, "resample"]]
 """A statistic of many resamples at once: a row of weights, or of weighted sums, in and a number out."""
 
-CELLS = 2**20
-"""Number of weights drawn at once: 8 MB, which stays in the cache of most machines."""
+CELLS = 2**15
+"""Number of weights drawn at once: 256 KB, which a core's own cache holds; larger batches are drawn more slowly."""
 
 
 def resample_weights(
@@ -36,6 +36,8 @@ def resample_weights(
     """
     if units < 1:
         raise InputError(f"{units} units to resample", expected="at least 1")
+    if strata is None:
+        return _draw_counts(units, resamples, rng).astype(np.float64)
     weights = np.empty((resamples, units))
     for members in strata_members(units, strata):
         weights[:, members] = _draw_counts(len(members), resamples, rng)

@@ -1,0 +1,8 @@
+"""The command `medsuite bench`."""
+
+import typer
+
+from medsuite.bench.finance.cli import app as finance
+
+app = typer.Typer(help="Benchmarks of language models, with honest baselines.", no_args_is_help=True)
+app.add_typer(finance, name="finance", help="MME-Finance: pictures of the market, in English and Chinese.")

@@ -1,0 +1,1 @@
+"""MME-Finance: its files, its scores, pictures with computed answers, scorers and baselines."""

@@ -1,0 +1,1 @@
+"""Pictures with computed answers: a market, its indicators, and the six picture types."""

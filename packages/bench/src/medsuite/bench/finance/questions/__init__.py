@@ -1,0 +1,1 @@
+"""Questions about generated pictures, with answers computed from the drawn arrays."""

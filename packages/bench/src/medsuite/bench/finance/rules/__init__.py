@@ -1,0 +1,1 @@
+"""Rules that compare a reply with its reference answer."""

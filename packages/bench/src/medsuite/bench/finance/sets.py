@@ -1,0 +1,113 @@
+"""Making a question set on disk: the released TSV, its pictures, and the truth that the TSV has no column for."""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from medsuite.bench.finance.camera import LEVELS, photograph
+from medsuite.bench.finance.experiment import draw_sample
+from medsuite.bench.finance.schema import ImageStyle, ImageType, Language, Question
+from medsuite.bench.finance.tsv import QuestionSet, read_questions, write_tsv
+from medsuite.core.errors import InputError, unknown_name
+
+STYLES = ("screen", *LEVELS)
+TRUTH = "truth.jsonl"
+
+
+def make_set(out: Path, pictures: int, styles: Sequence[str], seed: int = 0) -> dict[Language, Path]:
+    """Draw pictures of every type, in every style, and write one TSV a language.
+
+    The same picture and question appears in every style, so that styles can be compared in pairs. The result depends on
+    the seed only, and adding pictures changes none of the others.
+
+    Args:
+        out: A folder that does not exist or is empty.
+        pictures: Pictures per type.
+        styles: `screen` or camera levels.
+        seed: Seed of the market, the content and the photographs.
+
+    Raises:
+        InputError: A style is unknown, or the folder is not empty.
+    """
+    for style in styles:
+        if style not in STYLES:
+            raise unknown_name("style", style, STYLES)
+    if out.exists() and any(out.iterdir()):
+        raise InputError(f"{out} is not empty", fix="name a new folder")
+    (out / "images").mkdir(parents=True, exist_ok=True)
+    questions = [question for style in styles for question in _make_style(out, pictures, style, seed)]
+    (out / TRUTH).write_text(
+        "".join(f"{json.dumps(_truth(q), ensure_ascii=False)}\n" for q in questions), encoding="utf-8"
+    )
+    paths: dict[Language, Path] = {}
+    for language in ("en", "cn"):
+        chosen = [question for question in questions if question.language == language]
+        if chosen:
+            paths[language] = out / f"finance_{language}.tsv"
+            write_tsv(paths[language], chosen)
+    return paths
+
+
+def read_set(path: Path, language: Language, images: Path | None = None) -> tuple[QuestionSet, tuple[Question, ...]]:
+    """Read a question set, and its questions with options and axis where `truth.jsonl` lies beside it."""
+    stored = read_questions(path, language, images)
+    truth = path.parent / TRUTH
+    if not truth.is_file():
+        return stored, tuple(stored)
+    extra = {row.pop("index"): row for row in map(json.loads, truth.read_text(encoding="utf-8").splitlines())}
+    return stored, tuple(_with_truth(question, extra) for question in stored)
+
+
+def read_replies(path: Path, questions: Iterable[Question]) -> list[str]:
+    """Read a model's replies, JSON lines with `index` and `reply`, in the order of the questions.
+
+    Raises:
+        InputError: The file is missing, a line is no such object, or a question has no reply.
+    """
+    if not path.is_file():
+        raise InputError(f"{path} does not exist", expected='JSON lines such as {"index": "1", "reply": "12.5"}')
+    replies: dict[str, str] = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        try:
+            row = json.loads(line)
+            replies[str(row["index"])] = str(row["reply"])
+        except (json.JSONDecodeError, KeyError, TypeError) as error:
+            raise InputError(
+                f"{path}, line {number} is no reply", expected='{"index": "1", "reply": "12.5"}'
+            ) from error
+    missing = [question.index for question in questions if question.index not in replies]
+    if missing:
+        raise InputError(
+            f"{path} has no reply to question {missing[0]!r} and {len(missing) - 1} others", fix="run them"
+        )
+    return [replies[question.index] for question in questions]
+
+
+def _make_style(out: Path, pictures: int, style: str, seed: int) -> Iterator[Question]:
+    from PIL import Image
+
+    for image_type in ImageType:
+        for number in range(pictures):
+            sample = draw_sample(seed, image_type, number)
+            picture, suffix = sample.chart.picture, "png"
+            if style != "screen":
+                rng = np.random.default_rng((*sample.generator_key, list(LEVELS).index(style)))
+                picture, suffix = photograph(picture, style, rng).picture, "jpg"
+            name = f"images/{sample.name}-{style}.{suffix}"
+            Image.fromarray(picture).save(out / name, quality=95)
+            kind = ImageStyle.COMPUTER if style == "screen" else ImageStyle.PHOTOGRAPH
+            for question in sample.questions:
+                yield replace(question, index=f"{question.index}-{style}", picture=name, image_style=kind)
+
+
+def _truth(question: Question) -> dict[str, object]:
+    span = question.axis_span
+    return {"index": question.index, "options": question.options, "axis_span": span, "template": question.template}
+
+
+def _with_truth(question: Question, extra: dict[str, dict[str, object]]) -> Question:
+    row = extra.get(question.index)
+    return replace(question, **{**row, "options": tuple(row["options"])}) if row else question  # type: ignore[arg-type]

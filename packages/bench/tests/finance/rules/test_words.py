@@ -1,0 +1,93 @@
+"""Choices, sets, short texts, dates and abstentions."""
+
+import pytest
+
+from medsuite.bench.finance.rules.dates import date_is_right, dates
+from medsuite.bench.finance.rules.words import choice_is_right, is_abstention, set_score, text_is_right
+
+
+@pytest.mark.parametrize(
+    ("reply", "right"),
+    [
+        ("above", True),
+        ("It is above the average.", True),
+        ("below", False),
+        ("above and below", False),
+        ("not above", False),
+        ("neither", False),
+        ("aboveboard", False),
+    ],
+)
+def test_a_choice_names_one_option_and_no_other(reply: str, right: bool) -> None:
+    assert choice_is_right(reply, "above", ["above", "below"]) == right
+
+
+def test_a_chinese_choice_needs_no_spaces() -> None:
+    assert choice_is_right("最高价在左段。", "左段", ["左段", "中段", "右段"])
+    assert not choice_is_right("左段或右段", "左段", ["左段", "中段", "右段"])
+
+
+def test_an_option_inside_a_longer_option_is_not_named() -> None:
+    assert choice_is_right("RSI12", "RSI12", ["RSI1", "RSI12"])
+
+
+@pytest.mark.parametrize(
+    ("reply", "score"),
+    [
+        ("MA5, MA20", 1.0),
+        ("MA20和MA5", 1.0),
+        ("The lines are MA5 and MA20.", 1.0),
+        ("MA5", 0.5),
+        ("MA5, MA10, MA20", 2 / 3),
+        ("MA50, MA200", 0.0),
+    ],
+)
+def test_a_set_scores_the_share_of_named_and_expected_parts(reply: str, score: float) -> None:
+    assert set_score(reply, ["MA5", "MA20"]) == pytest.approx(score)
+
+
+def test_a_short_text_may_stand_in_one_sentence_but_not_in_a_list() -> None:
+    assert text_is_right("The issuer is Alder Pharma", "Alder Pharma")
+    assert text_is_right("远山药业。", "远山药业")
+    assert not text_is_right("Alder Pharma or Delta Foods", "Alder Pharma")
+    assert not text_is_right("It is not Alder Pharma", "Alder Pharma")
+
+
+@pytest.mark.parametrize(
+    ("reply", "abstains"),
+    [
+        ("Not Applicable", True),
+        ("There is no RSI panel in the chart.", True),
+        ("MA60 is not shown", True),
+        ("不适用", True),
+        ("图中没有MA60，无法回答", True),
+        ("Not applicable, but if applicable 12.34", False),
+        ("12.34", False),
+        ("no", False),
+        ("not shown; above", False),
+    ],
+)
+def test_an_abstention_carries_no_answer(reply: str, abstains: bool) -> None:
+    assert is_abstention(reply, ["above", "below"]) == abstains
+
+
+@pytest.mark.parametrize(
+    ("reply", "reference", "right"),
+    [
+        ("2024年6月27日", "2024-06-27", True),
+        ("June 27, 2024", "2024-06-27", True),
+        ("27 June 2024", "2024-06-27", True),
+        ("06/07/2024", "2024-06-07", False),
+        ("2024-06-28", "2024-06-27", False),
+        ("2024-06-27 or 2024-06-28", "2024-06-27", False),
+        ("Q4 2023", "2023Q4", True),
+        ("2023年第四季度", "2023Q4", True),
+        ("第四季度", "2023Q4", False),
+    ],
+)
+def test_a_date_is_right_in_every_full_notation_and_alone(reply: str, reference: str, right: bool) -> None:
+    assert date_is_right(reply, reference) == right
+
+
+def test_a_day_that_does_not_exist_is_no_date() -> None:
+    assert dates("2024-02-30") == set()

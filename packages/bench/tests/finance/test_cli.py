@@ -1,0 +1,69 @@
+"""The command line from making a set to scoring replies, and its errors."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from medsuite.bench.cli import app
+from medsuite.bench.finance.sets import make_set, read_replies, read_set
+from medsuite.core.errors import InputError
+
+
+def run(*arguments: str) -> str:
+    result = CliRunner().invoke(app, ["finance", *arguments], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_a_set_is_made_validated_and_scored(tmp_path: Path) -> None:
+    out = tmp_path / "set"
+    run("data", "make", str(out), "--pictures", "1", "--style", "screen")
+    table = out / "finance_en.tsv"
+    assert "no problems" in run("data", "validate", str(table))
+    _, questions = read_set(table, "en")
+    replies = tmp_path / "replies.jsonl"
+    rows = [{"index": q.index, "reply": q.answer.replace("<AND>", ", ")} for q in questions]
+    replies.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    output = run("evaluate", str(table), str(replies))
+    assert [line.split("│")[4].strip() for line in output.splitlines() if "all questions" in line] == ["100.0"]
+
+
+def test_every_style_has_the_same_questions(tmp_path: Path) -> None:
+    paths = make_set(tmp_path / "set", 1, ["screen", "light"], seed=1)
+    _, questions = read_set(paths["cn"], "cn")
+    texts = {style: [q.text for q in questions if q.image_style == style] for style in ("computer", "photograph")}
+    assert texts["computer"] == texts["photograph"]
+    assert all(question.template for question in questions)
+
+
+def test_the_published_table_is_checked() -> None:
+    assert "Qwen2.5VL-7B, overall: 62.00 its cells average to 59.16" in run("published", "en")
+
+
+def test_mistakes_are_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="did you mean 'screen'"):
+        make_set(tmp_path / "new", 1, ["scren"])
+    assert not (tmp_path / "new").exists()
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "x").touch()
+    with pytest.raises(InputError, match="is not empty"):
+        make_set(tmp_path / "full", 1, ["screen"])
+    bad = tmp_path / "replies.jsonl"
+    bad.write_text('{"index": "1"}\n', encoding="utf-8")
+    with pytest.raises(InputError, match="line 1 is no reply"):
+        read_replies(bad, [])
+    with pytest.raises(InputError, match="does not exist"):
+        read_replies(tmp_path / "none.jsonl", [])
+
+
+def test_replies_must_cover_the_questions(tmp_path: Path) -> None:
+    paths = make_set(tmp_path / "set", 1, ["screen"])
+    _, questions = read_set(paths["en"], "en")
+    some = tmp_path / "some.jsonl"
+    some.write_text(json.dumps({"index": questions[0].index, "reply": "1"}), encoding="utf-8")
+    with pytest.raises(
+        InputError, match=f"no reply to question '{questions[1].index}' and {len(questions) - 2} others"
+    ):
+        read_replies(some, questions)

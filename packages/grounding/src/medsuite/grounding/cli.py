@@ -1,0 +1,135 @@
+"""The commands of `medsuite grounding`: parse, call the library, print."""
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from medsuite.grounding.data import Annotations
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Abnormality grounding with decomposed knowledge (AG-KD). Not a medical device.",
+)
+
+
+class Layout(StrEnum):
+    """Formats of annotations."""
+
+    VINDR = "vindr"
+    PADCHEST_GR = "padchest-gr"
+
+
+Knowledge = Annotated[str, typer.Option(help="Built-in name (phantom, vindr) or a YAML or JSON file.")]
+File = Annotated[Path, typer.Argument(help="The data set's own file.")]
+Format = Annotated[Layout, typer.Option("--format", help="Layout of the file.")]
+Images = Annotated[Path | None, typer.Option(help="Folder of the images; PadChest-GR needs it for their sizes.")]
+Fuse = Annotated[float | None, typer.Option(help="Fuse the boxes of several readers at this IoU.")]
+DropBad = Annotated[bool, typer.Option("--drop-bad-boxes", help="Leave out boxes without area, and count them.")]
+
+
+@app.command()
+def knowledge(source: Annotated[str, typer.Argument(help="Built-in name or a file.")] = "vindr") -> None:
+    """List a knowledge base and what is wrong with it; exit code 1 if a rule finds an error."""
+    from medsuite.grounding.knowledge import lint, load_knowledge
+
+    base = load_knowledge(source)
+    typer.echo(f"{base.name} {base.version}, {len(base)} findings, {base.license}. {base.source}")
+    for finding in base.findings:
+        typer.echo(f"  {finding.name} [{finding.status}]: {', '.join(finding.attributes.present().values())}")
+    issues = lint(base)
+    for issue in issues:
+        typer.echo(f"{issue.severity}: {issue.finding}: {issue.message} ({issue.rule})")
+    typer.echo(f"{len(issues)} issues")
+    if any(issue.severity == "error" for issue in issues):
+        raise typer.Exit(1)
+
+
+@app.command()
+def prompts(finding: str, base: Annotated[str, typer.Option("--knowledge")] = "vindr", seed: int = 0) -> None:
+    """Show what each prompt strategy says about a finding."""
+    import numpy as np
+
+    from medsuite.grounding.knowledge import load_knowledge
+    from medsuite.grounding.prompts import STRATEGIES, strategy
+
+    loaded, rng = load_knowledge(base), np.random.default_rng(seed)
+    asked = loaded[finding]
+    for name in STRATEGIES:
+        typer.echo(f"{name + ':':24}{strategy(name, loaded, rng).render(asked, rng).text}")
+
+
+@app.command()
+def data(
+    file: File, layout: Format = Layout.VINDR, images: Images = None, fuse: Fuse = None, drop: DropBad = False
+) -> None:
+    """Check a data set's boxes and count them by finding."""
+    from collections import Counter
+
+    annotations = _read(file, layout, images, fuse, drop)
+    counts = Counter(label for record in annotations for label in record.labels)
+    typer.echo(f"{len(annotations)} images, {annotations.box_count} boxes, {len(annotations.dropped)} dropped")
+    for label, count in counts.most_common():
+        typer.echo(f"  {count:6d}  {label}")
+    for line in annotations.dropped:
+        typer.echo(f"dropped: {line}", err=True)
+
+
+@app.command()
+def predict(
+    image: Annotated[Path, typer.Argument(help="PNG or JPEG image with 8 bits a channel.")],
+    find: Annotated[list[str], typer.Option(help="Finding to look for; may be repeated.")],
+    model: Annotated[str, typer.Option(help="Folder of a Florence-2 in transformers' own layout, or a hub id.")],
+    base: Knowledge = "vindr",
+    strategy: Annotated[str, typer.Option(help="Prompt strategy.")] = "knowledge",
+    out: Annotated[Path | None, typer.Option(help="Write the predictions there as JSON.")] = None,
+) -> None:
+    """Draw boxes for findings in one image with a Florence-2."""
+    from medsuite.core.runs import write_atomically
+    from medsuite.grounding.evaluation import write_predictions
+    from medsuite.grounding.prediction import predict_image
+
+    prediction = predict_image(image, find, model, base, strategy)
+    for label, box, score in zip(prediction.labels, prediction.boxes, prediction.scores, strict=True):
+        typer.echo(f"{label}: {', '.join(f'{edge:.1f}' for edge in box)}  (score {score:.3g})")
+    if out:
+        write_atomically(out, write_predictions([prediction]))
+
+
+@app.command()
+def evaluate(
+    predictions: Annotated[Path, typer.Argument(help="JSON list of image_id, labels, boxes, scores.")],
+    annotations: File,
+    layout: Format = Layout.VINDR,
+    images: Images = None,
+    fuse: Fuse = None,
+    drop: DropBad = False,
+    out: Annotated[Path | None, typer.Option(help="Write all numbers there as JSON.")] = None,
+) -> None:
+    """Measure predictions: COCO AP, RoDeO, pointing game, each query's best box, with intervals over images."""
+    from medsuite.core.runs import write_atomically
+    from medsuite.grounding.evaluation import evaluate as measure
+    from medsuite.grounding.evaluation import read_predictions
+
+    result = measure(_read(annotations, layout, images, fuse, drop), read_predictions(predictions))
+    typer.echo(f"{result.images} images; only findings that are present are asked for")
+    coco, parts = result.coco, result.rodeo
+    typer.echo(f"AP 50:95 {coco.mean:.4f}   AP 50 {coco.at_50:.4f}   AP 75 {coco.at_75:.4f}   AR {coco.recall:.4f}")
+    typer.echo(f"RoDeO localisation {parts.localization:.4f}   shape {parts.shape:.4f}   "
+               f"classification {parts.classification:.4f}")  # fmt: skip
+    typer.echo(f"RoDeO total    {result.rodeo_total}")
+    typer.echo(f"pointing game  {result.pointing}")
+    typer.echo(f"found at 0.5   {result.found}")
+    if out:
+        write_atomically(out, json.dumps(result.to_json(), indent=2) + "\n")
+
+
+def _read(file: Path, layout: Layout, images: Path | None, fuse: float | None, drop: bool) -> "Annotations":
+    from medsuite.grounding.data.open import open_annotations
+
+    return open_annotations(file, layout.value, images=images, fuse=fuse, bad_boxes="drop" if drop else "raise")

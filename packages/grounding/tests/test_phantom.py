@@ -1,0 +1,97 @@
+import numpy as np
+import pytest
+
+from medsuite.core.errors import InputError
+from medsuite.grounding.boxes import iou_matrix
+from medsuite.grounding.knowledge import Attributes
+from medsuite.grounding.phantom import CONTRAST, draw_set, hold_out
+
+
+def alone(phantom, rng, **wanted):
+    """Pictures with a single lesion of one class, with the class's finding."""
+    label = next(
+        number
+        for number, finding in enumerate(phantom.findings)
+        if all(getattr(finding.attributes, name) == value for name, value in wanted.items())
+    )
+    return draw_set(phantom, 12, [(np.array([label]), 1)], rng)
+
+
+def inside(picture, box):
+    x1, y1, x2, y2 = box.astype(int)
+    return picture[y1:y2, x1:x2] / 255
+
+
+def test_a_split_holds_out_each_attribute_value_equally_often(phantom, rng):
+    seen, unseen = hold_out(phantom, 8, rng)
+    assert sorted([*seen, *unseen]) == list(range(32))
+    for attribute, count in (("shape", 2), ("density", 4), ("texture", 4), ("location", 4)):
+        values = [getattr(phantom.findings[label].attributes, attribute) for label in unseen]
+        assert {values.count(value) for value in set(values)} == {count}
+        assert len(set(values)) == 8 // count
+
+
+@pytest.mark.parametrize("count", [0, 5, 32])
+def test_a_split_that_cannot_be_balanced_is_refused(count, phantom, rng):
+    with pytest.raises(InputError, match="to hold out"):
+        hold_out(phantom, count, rng)
+
+
+def test_every_picture_shows_the_asked_number_of_different_classes_from_each_group(phantom, rng):
+    seen, unseen = hold_out(phantom, 8, rng)
+    drawn = draw_set(phantom, 30, [(seen, 3), (unseen, 1)], rng)
+    assert drawn.images.shape == (30, 64, 64)
+    assert all(len(set(row)) == 4 for row in drawn.classes)
+    assert np.isin(drawn.classes[:, :3], seen).all()
+    assert np.isin(drawn.classes[:, 3], unseen).all()
+
+
+def test_lesions_do_not_cover_each_other_and_lie_in_their_zone(phantom, rng):
+    drawn = draw_set(phantom, 60, [(np.arange(32), 4)], rng)
+    for boxes, labels in zip(drawn.boxes, drawn.classes, strict=True):
+        assert (iou_matrix(boxes, boxes) - np.eye(4)).max() < 0.2
+        assert boxes.min() >= 0
+        assert boxes.max() <= 64
+        middle = (boxes[:, 1] + boxes[:, 3]) / 2
+        zones = ["upper zone" if y < 32 else "lower zone" for y in middle]
+        assert zones == [phantom.findings[label].attributes.location for label in labels]
+
+
+@pytest.mark.parametrize(("density", "sign"), [("bright", 1), ("dark", -1)])
+def test_density_is_the_sign_of_the_contrast_inside_the_box(density, sign, phantom, rng):
+    drawn = alone(phantom, rng, shape="round", density=density, texture="smooth")
+    for picture, boxes in zip(drawn.images, drawn.boxes, strict=True):
+        patch = inside(picture, boxes[0])
+        centre = patch[patch.shape[0] // 2, patch.shape[1] // 2]
+        assert sign * (centre - np.median(picture) / 255) > CONTRAST / 3
+
+
+def test_a_ring_is_hollow_and_a_disc_is_not(phantom, rng):
+    contrast = {}
+    for shape in ("round", "ring"):
+        drawn = alone(phantom, rng, shape=shape, density="bright", texture="smooth")
+        patches = [inside(picture, boxes[0]) for picture, boxes in zip(drawn.images, drawn.boxes, strict=True)]
+        contrast[shape] = np.mean([patch[patch.shape[0] // 2, patch.shape[1] // 2] for patch in patches])
+    assert contrast["round"] - contrast["ring"] > CONTRAST / 2
+
+
+def test_stippling_leaves_about_half_of_a_disc(phantom, rng):
+    share = {}
+    for texture in ("smooth", "stippled"):
+        drawn = alone(phantom, rng, shape="round", density="bright", texture=texture)
+        patches = [inside(picture, boxes[0]) for picture, boxes in zip(drawn.images, drawn.boxes, strict=True)]
+        share[texture] = np.mean([(patch > 0.58).mean() for patch in patches])
+    assert 0.35 < share["stippled"] / share["smooth"] < 0.65
+
+
+def test_the_same_generator_draws_the_same_pictures(phantom):
+    first, again = (draw_set(phantom, 5, [(np.arange(32), 4)], np.random.default_rng(3)) for _ in range(2))
+    assert (first.images == again.images).all()
+    assert (first.boxes == again.boxes).all()
+
+
+def test_an_attribute_that_cannot_be_drawn_is_named(phantom, rng):
+    odd = phantom.findings[0].model_copy(update={"attributes": Attributes(shape="star", density="bright")})
+    base = phantom.model_copy(update={"findings": (odd,)})
+    with pytest.raises(InputError, match="cannot draw shape 'star' of"):
+        draw_set(base, 1, [(np.array([0]), 1)], rng)

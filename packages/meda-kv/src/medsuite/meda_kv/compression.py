@@ -1,0 +1,149 @@
+"""From an observed prompt to a smaller cache: budgets, then rows, then merging, layer by layer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from transformers.cache_utils import Cache
+
+from medsuite.core.errors import InputError
+from medsuite.meda_kv.allocate import LayerTable
+from medsuite.meda_kv.cache import CompressedLayer, compressible, index_bytes, storage_bytes
+from medsuite.meda_kv.observe.observer import ENTROPIES, LayerObserver, Statistic, Tokens
+from medsuite.meda_kv.recipe import Recipe
+from medsuite.meda_kv.report import Report
+from medsuite.meda_kv.select.base import LayerView, choose, last_tokens
+
+
+@dataclass(frozen=True)
+class Observation:
+    """All that is known about a prompt once it has been read.
+
+    Attributes:
+        tokens: The prompt's tokens.
+        layers: Observers by layer index.
+        seconds: Time spent on the statistics.
+    """
+
+    tokens: Tokens
+    layers: Mapping[int, LayerObserver] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+def compress_cache(cache: Cache, observation: Observation, recipe: Recipe) -> Report:
+    """Compress the cache in place and say what was done; the full tensors are released.
+
+    Args:
+        cache: A cache whose full-attention layers are `CompressedLayer`s holding the whole prompt.
+        observation: Statistics of the prompt, at least what the recipe needs.
+        recipe: What to do.
+
+    Raises:
+        InputError: The budget is smaller than the protected tokens, or a statistic is missing or not finite.
+    """
+    layers = compressible(cache)
+    before = storage_bytes(cache)
+    tables, notes = layer_tables(layers, observation, recipe)
+    budgets = np.stack([recipe.allocate.budgets(table) for table in tables])
+    for column, (index, layer) in enumerate(layers.items()):
+        _compress_layer(index, layer, observation, recipe, torch.from_numpy(budgets[:, column]))
+    widest = budgets.max(axis=0).sum() * len(budgets)
+    return Report(
+        requested=str(recipe.budget),
+        tokens=np.array([table.tokens for table in tables]),
+        layers=tuple(layers),
+        budgets=budgets,
+        entropy=np.stack([table.entropy for table in tables]),
+        entropy_error=_entropy_errors(layers, observation, recipe),
+        bytes_before=before,
+        bytes_after=storage_bytes(cache),
+        index_bytes=index_bytes(cache),
+        padded_rows=int(widest - budgets.sum()),
+        seconds_observing=observation.seconds,
+        untouched=tuple(f"{i}: {type(layer).__name__}" for i, layer in enumerate(cache.layers) if i not in layers),
+        notes=(*notes, *_modality_notes(observation, recipe)),
+    )
+
+
+def layer_tables(
+    layers: Mapping[int, CompressedLayer], observation: Observation, recipe: Recipe
+) -> tuple[list[LayerTable], tuple[str, ...]]:
+    """Set up each sequence's allocation problem; the notes name sequences that are too short to compress."""
+    valid, depth = observation.tokens.valid, len(layers)
+    lengths = valid.sum(-1).cpu().numpy()
+    if not lengths.all():
+        raise InputError(f"sequence {int(lengths.argmin())} holds padding only", expected="a token in every sequence")
+    least = recipe.protect.mask(valid).sum(-1).cpu().numpy() + recipe.select.window
+    entropy = _entropies(layers, observation, recipe)
+    slot_bytes = max(map(_slot_bytes, layers.values()))
+    tables = []
+    for row, tokens in enumerate(map(int, lengths)):
+        lower = np.full(depth, min(max(int(least[row]), 1), tokens))
+        target = recipe.budget.slots(tokens, depth, slot_bytes)
+        short = tokens <= least[row]
+        upper = np.full(depth, tokens)
+        tables.append(LayerTable(tokens, tokens * depth if short else target, lower, upper, entropy[row]))
+    whole = [str(row) for row, table in enumerate(tables) if table.tokens <= least[row]]
+    note = f"sequence {', '.join(whole)} is not longer than what is protected: all of it is kept"
+    return tables, (note,) if whole else ()
+
+
+def _slot_bytes(layer: CompressedLayer) -> int:
+    """Bytes of one slot: keys and values of all heads, and the 4-byte position of each head."""
+    keys, values = layer.tensors()
+    width = keys.shape[-1] + values.shape[-1]
+    return keys.shape[1] * (width * keys.element_size() + 4)
+
+
+def _entropy_kind(recipe: Recipe) -> Statistic | None:
+    return next((kind for kind in ENTROPIES if kind in recipe.allocate.needs), None)
+
+
+def _entropies(
+    layers: Mapping[int, CompressedLayer], observation: Observation, recipe: Recipe
+) -> Float[np.ndarray, "batch layers"]:
+    """Mean over the heads of each layer's entropy; zeros when the allocator does not ask for it."""
+    kind = _entropy_kind(recipe)
+    if kind is None:
+        return np.zeros((len(observation.tokens.valid), len(layers)))
+    values = [observation.layers[index].entropy(kind).mean(1) for index in layers]
+    return torch.stack(values, dim=1).cpu().numpy()
+
+
+def _entropy_errors(
+    layers: Mapping[int, CompressedLayer], observation: Observation, recipe: Recipe
+) -> Float[np.ndarray, "batch layers"]:
+    kind = _entropy_kind(recipe)
+    if kind is None:
+        return np.zeros((len(observation.tokens.valid), len(layers)))
+    errors = [observation.layers[index].entropy_error(kind) for index in layers]
+    return torch.stack(errors, dim=1).cpu().numpy()
+
+
+def _compress_layer(
+    index: int, layer: CompressedLayer, observation: Observation, recipe: Recipe, budgets: Int[Tensor, " batch"]
+) -> None:
+    tokens, (keys, values) = observation.tokens, layer.tensors()
+    budgets = budgets.to(keys.device)
+    fixed = recipe.protect.mask(tokens.valid)
+    recent = torch.tensor([recipe.select.recent(int(budget)) for budget in budgets], device=keys.device)
+    recent = torch.minimum(recent, budgets - fixed.sum(-1))
+    protected = fixed | last_tokens(tokens.valid & ~fixed, recent)
+    view = LayerView(index, keys, tokens.valid, tokens.vision, observation.layers[index])
+    choice = choose(recipe.select.scores(view), protected, tokens.valid, budgets, index)
+    kept = recipe.merge.merge(keys, values, choice, tokens.valid)
+    layer.keep(kept.keys, kept.values, choice.index, choice.valid, kept.counts)
+
+
+def _modality_notes(observation: Observation, recipe: Recipe) -> tuple[str, ...]:
+    """Say where cross-modal entropy was asked for and did not exist."""
+    if _entropy_kind(recipe) in (None, "full entropy"):
+        return ()
+    single = (~observation.tokens.crossing).nonzero()[:, 0].tolist()
+    if not single:
+        return ()
+    which = ", ".join(map(str, single))
+    return (f"sequence {which} holds one modality only: full-row entropy in place of cross-modal entropy",)

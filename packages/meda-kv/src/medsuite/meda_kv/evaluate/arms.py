@@ -1,0 +1,79 @@
+"""The arms of the claims: which recipes are compared, on which model."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from medsuite.core.errors import InputError
+from medsuite.core.models import load
+from medsuite.meda_kv.allocate import CrossModalEntropy, Pyramid, ShuffledEntropy, Uniform
+from medsuite.meda_kv.budget import Budget
+from medsuite.meda_kv.merge import AverageMerge, Drop
+from medsuite.meda_kv.observe.observer import ObservationPlan
+from medsuite.meda_kv.recipe import Recipe
+from medsuite.meda_kv.select import H2O, Random, SnapKV, TextPrior
+
+
+def memory_arms(share: float, seed: int) -> dict[str, Recipe]:
+    """MEDA as published, and what tells its parts apart, all at the same number of slots.
+
+    Args:
+        share: Kept share.
+        seed: Seed of the shuffled and the random arm.
+    """
+    budget, select, merge = Budget(ratio=share), TextPrior(H2O()), AverageMerge()
+    return {
+        "meda": Recipe(budget, CrossModalEntropy(), select, merge),
+        "uniform": Recipe(budget, Uniform(), select, merge),
+        "shuffled": Recipe(budget, ShuffledEntropy(CrossModalEntropy(), seed), select, merge),
+        "random": Recipe(budget, Uniform(), Random(seed), Drop()),
+    }
+
+
+def allocation_arms(share: float, seed: int) -> dict[str, Recipe]:
+    """One selector, four ways to share its slots among the layers.
+
+    Args:
+        share: Kept share.
+        seed: Seed of the shuffled arm.
+    """
+    budget = Budget(ratio=share)
+    allocators = {
+        "entropy": CrossModalEntropy(),
+        "uniform": Uniform(),
+        "pyramid": Pyramid(),
+        "shuffled": ShuffledEntropy(CrossModalEntropy(), seed),
+    }
+    return {name: Recipe(budget, allocator, SnapKV(queries=16)) for name, allocator in allocators.items()}
+
+
+def shared_plan(recipes: dict[str, Recipe]) -> ObservationPlan:
+    """What has to be observed so that all recipes can be tried on one reading of a prompt."""
+    plans = [recipe.observation() for recipe in recipes.values()]
+    plan = plans[0]
+    for other in plans[1:]:
+        plan = plan | other
+    return plan
+
+
+@cache
+def load_model(name: str, data: Path | None = None) -> tuple[Any, Any]:
+    """Return model and tokenizer, loaded once a process.
+
+    Args:
+        name: `"tiny"` for random weights, `"data"` for the folder that was given with `--data`, else a name that
+            `medsuite.core.models.load` takes.
+        data: That folder.
+
+    Raises:
+        InputError: The scale needs a folder and none was given.
+    """
+    if name == "tiny":
+        from medsuite.core.tiny import llama
+
+        tiny = llama()
+        return tiny.model, tiny.tokenizer
+    if name == "data" and data is None:
+        raise InputError("this scale runs on your own model", expected="--data with its folder")
+    loaded = load(data if name == "data" and data is not None else name, "causal-lm")
+    return loaded.model, loaded.tokenizer

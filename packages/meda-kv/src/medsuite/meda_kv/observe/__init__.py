@@ -1,0 +1,1 @@
+"""Attention statistics taken while the prompt is read, in memory linear in its length."""

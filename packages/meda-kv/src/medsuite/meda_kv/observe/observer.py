@@ -1,0 +1,172 @@
+"""One layer's observer: it sees every attention call of the prompt and keeps sums."""
+
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from medsuite.core.errors import InputError
+from medsuite.meda_kv.observe.blocks import AttentionInputs, ScoreBlock, score_blocks
+from medsuite.meda_kv.observe.entropy import EntropySums, RowSide, softmax_moments
+from medsuite.meda_kv.observe.sampling import Exact, RowSample, Sampled
+from medsuite.meda_kv.observe.scores import block_mass, grow
+
+Statistic = Literal["full entropy", "cross entropy", "unmasked cross entropy", "accumulated attention"]
+ENTROPIES: tuple[Statistic, ...] = ("full entropy", "cross entropy", "unmasked cross entropy")
+
+
+@dataclass(frozen=True)
+class ObservationPlan:
+    """What a recipe needs to know about the prompt.
+
+    Attributes:
+        statistics: Sums over the prompt's queries.
+        window: How many of the last queries are kept for a selector that scores with them.
+        rows: Which query rows are observed.
+    """
+
+    statistics: frozenset[Statistic] = frozenset()
+    window: int = 0
+    rows: Exact | Sampled = field(default_factory=Exact)
+
+    def __or__(self, other: "ObservationPlan") -> "ObservationPlan":
+        """Plan that serves both, with the first one's rows."""
+        return replace(self, statistics=self.statistics | other.statistics, window=max(self.window, other.window))
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """The prompt's tokens up to the current call.
+
+    Attributes:
+        valid: Tokens that are no padding.
+        vision: Tokens of images or video frames.
+        crossing: Sequences that hold text and vision, for which cross-modal attention exists.
+    """
+
+    valid: Bool[Tensor, "batch slots"]
+    vision: Bool[Tensor, "batch slots"]
+    crossing: Bool[Tensor, " batch"]
+
+
+@dataclass(frozen=True)
+class LayerObserver:
+    """Statistics of one layer so far; `observe` returns a new object, so that a snapshot costs nothing.
+
+    Attributes:
+        plan: What is observed.
+        entropies: Sums per kind of entropy.
+        mass: Attention accumulated by each slot.
+        queries: The last queries.
+        scale: Factor on the dot products of the last call.
+        softcap: Soft capping of the last call.
+        calls: Attention calls so far.
+    """
+
+    plan: ObservationPlan
+    entropies: dict[Statistic, EntropySums] = field(default_factory=dict)
+    mass: Float[Tensor, "batch kv_heads slots"] | None = None
+    queries: Float[Tensor, "batch heads window dim"] | None = None
+    scale: float = 1.0
+    softcap: float | None = None
+    calls: int = 0
+
+    def observe(self, inputs: AttentionInputs, tokens: Tokens) -> "LayerObserver":
+        """Take in one attention call of the prompt: the whole of it, or the next chunk.
+
+        Args:
+            inputs: The call.
+            tokens: All tokens up to and including the call's.
+
+        Raises:
+            InputError: The unmasked entropy is asked for in a second chunk, whose rows the first could not see.
+        """
+        queries = self._last_queries(inputs.query)
+        seen = replace(self, scale=inputs.scale, softcap=inputs.softcap, queries=queries, calls=self.calls + 1)
+        sample = self.plan.rows.draw(inputs.rows, inputs.query.device)
+        masked: set[Statistic] = {"full entropy", "cross entropy", "accumulated attention"}
+        if self.plan.statistics & masked:
+            seen = seen._take(inputs, tokens, sample, causal=True)
+        if "unmasked cross entropy" in self.plan.statistics:
+            if inputs.rows != inputs.slots:
+                raise InputError(
+                    "the unmasked cross-modal entropy needs the prompt in one piece",
+                    fix="leave prefill_chunk_size unset or use CrossModalEntropy(causal=True)",
+                )
+            seen = seen._take(inputs, tokens, sample, causal=False)
+        return seen
+
+    def entropy(self, kind: Statistic) -> Float[Tensor, "batch heads"]:
+        """Mean entropy of each head in nats.
+
+        Raises:
+            InputError: This kind was not observed.
+        """
+        return self._sums(kind).value()
+
+    def entropy_error(self, kind: Statistic) -> Float[Tensor, " batch"]:
+        """Standard error of the head mean of `entropy` from observing a sample of the rows; 0 when all were."""
+        sums = self._sums(kind)
+        if isinstance(self.plan.rows, Exact):
+            return torch.zeros_like(sums.totals[0, :, 0])
+        return sums.sampling_error()
+
+    def _sums(self, kind: Statistic) -> EntropySums:
+        if kind not in self.entropies:
+            raise InputError(f"no {kind} was observed", fix="prefill with a recipe whose allocator needs it")
+        return self.entropies[kind]
+
+    def _last_queries(self, query: Tensor) -> Tensor | None:
+        if not self.plan.window:
+            return None
+        joined = query if self.queries is None else torch.cat([self.queries, query], dim=2)
+        return joined[:, :, -self.plan.window :].clone()
+
+    def _take(self, inputs: AttentionInputs, tokens: Tokens, sample: RowSample, causal: bool) -> "LayerObserver":
+        """Go over the blocks once for all statistics that share a mask."""
+        entropies, mass = dict(self.entropies), self.mass
+        wanted = self._wanted(causal)
+        start = 0
+        for part in score_blocks(inputs, sample.rows, causal=causal):
+            weights = sample.weights[start : start + len(part.rows)]
+            start += len(part.rows)
+            whole: Tensor | None = None
+            for kind in wanted:
+                side = _side(kind, tokens)
+                sums = entropies.get(kind) or EntropySums.zeros(inputs.query)
+                entropies[kind], attention = _add_entropy(sums, part, side, inputs, tokens, weights)
+                whole = whole if bool(side.crossing.any()) else attention
+            if causal and "accumulated attention" in self.plan.statistics:
+                # A softmax over the whole row serves the entropy and the accumulated attention.
+                attention = softmax_moments(part.scores, part.visible)[1] if whole is None else whole
+                mass = _add_mass(mass, attention, part, inputs, tokens, weights)
+        return replace(self, entropies=entropies, mass=mass)
+
+    def _wanted(self, causal: bool) -> list[Statistic]:
+        kinds: tuple[Statistic, ...] = ("cross entropy", "full entropy") if causal else ("unmasked cross entropy",)
+        return [kind for kind in kinds if kind in self.plan.statistics]
+
+
+def _side(kind: Statistic, tokens: Tokens) -> RowSide:
+    crossing = torch.zeros_like(tokens.crossing) if kind == "full entropy" else tokens.crossing
+    return RowSide(tokens.vision, crossing, kind != "unmasked cross entropy")
+
+
+def _add_entropy(
+    sums: EntropySums, part: ScoreBlock, side: RowSide, inputs: AttentionInputs, tokens: Tokens, weights: Tensor
+) -> tuple[EntropySums, Tensor]:
+    offset = inputs.slots - inputs.rows
+    allowed = side.allowed(part, offset) & tokens.valid[:, None, None, None, : part.scores.shape[-1]]
+    entropy, attention = softmax_moments(part.scores, allowed)
+    mine = tokens.valid[:, part.rows + offset] & allowed.any(-1)[:, 0, 0]
+    return sums.add(entropy, side.sides(part, offset) & mine, weights), attention
+
+
+def _add_mass(
+    mass: Tensor | None, attention: Tensor, part: ScoreBlock, inputs: AttentionInputs, tokens: Tokens, weights: Tensor
+) -> Tensor:
+    mine = tokens.valid[:, part.rows + inputs.slots - inputs.rows] * weights
+    added = grow(block_mass(attention, mine), inputs.slots)
+    return added if mass is None else grow(mass, inputs.slots) + added

@@ -1,0 +1,44 @@
+"""Text before vision."""
+
+from dataclasses import dataclass, field
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from medsuite.meda_kv.observe.observer import Statistic
+from medsuite.meda_kv.select.base import LayerView, Selector
+from medsuite.meda_kv.select.h2o import H2O
+
+
+@dataclass(frozen=True)
+class TextPrior(Selector):
+    """LOOK-M's rule (arXiv 2406.18139), which MEDA keeps: vision slots are evicted before any text slot.
+
+    The budget holds: when the text alone exceeds it, the base selector decides among the text.
+
+    Attributes:
+        base: Selector that orders the slots of each modality.
+    """
+
+    base: Selector = field(default_factory=H2O)
+
+    @property
+    def needs(self) -> frozenset[Statistic]:
+        """What the base needs."""
+        return self.base.needs
+
+    @property
+    def window(self) -> int:
+        """The base's window."""
+        return self.base.window
+
+    def recent(self, budget: int) -> int:
+        """The base's recent tokens."""
+        return self.base.recent(budget)
+
+    def scores(self, layer: LayerView) -> Float[Tensor, "batch kv_heads slots"]:
+        """The base's scores; text is lifted above the best vision slot of its head."""
+        scores = self.base.scores(layer).double()
+        span = scores.amax(-1, keepdim=True) - scores.amin(-1, keepdim=True) + 1.0
+        return scores + torch.where(layer.vision[:, None], 0.0, span)

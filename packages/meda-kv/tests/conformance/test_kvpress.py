@@ -1,0 +1,23 @@
+"""The kept rows are those of kvpress 0.5.5 at equal settings."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+
+
+@pytest.mark.skipif(importlib.util.find_spec("kvpress") is None, reason="the peer kvpress is not installed")
+@pytest.mark.parametrize("method", ["snapkv", "knorm", "streaming"])
+def test_kept_rows_equal_those_of_kvpress(method):
+    script = Path(__file__).with_name("kept_rows.py")
+    environment = {**os.environ, "PYTHONPATH": str(BENCHMARKS)}
+    result = subprocess.run(
+        [sys.executable, str(script), method], capture_output=True, text=True, check=False, env=environment
+    )
+    assert result.returncode == 0, result.stderr[-2000:]
+    assert result.stdout.count("44 equal slots") == 6
