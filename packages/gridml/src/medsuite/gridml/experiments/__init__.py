@@ -1,0 +1,1 @@
+"""The review's statements as experiments; see `medsuite.gridml.claims`."""

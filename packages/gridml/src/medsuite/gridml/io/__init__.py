@@ -1,0 +1,1 @@
+"""Readers and writers: VTU through meshio, MeshGraphNets TFRecord without TensorFlow."""
