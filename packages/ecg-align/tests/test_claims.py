@@ -15,17 +15,19 @@ from medsuite.ecg_align.queries import clinical_name, code, knowledge, same_chan
 from medsuite.ecg_align.simulate.findings import COLUMN, FINDINGS, finding
 
 SMALL = SimpleNamespace(records=64, test_records=220, steps=2, batch=32)
+CONTEXT = SimpleNamespace(
+    settings=SMALL, scale="smoke", data=None, artefact=lambda name, build: None, progress=lambda fraction: None
+)
 
 
 @pytest.fixture(scope="module")
 def rows() -> dict[str, list[Measurement]]:
     """Two seeds of each claim at the smallest size that has every class."""
-    context = SimpleNamespace(settings=SMALL, progress=lambda fraction: None)
     folds = [Job("", fold, {"fold": fold}) for fold in (0, 1)]
     groups = [Job("", seed, {"group": group}) for seed in (0, 1) for group in ("masked", "mixing", "own")]
     return {
-        "zero-shot": [row for job in folds for row in ZERO_SHOT.run(job, context)],
-        "any-leads": [row for job in groups for row in LEADS.run(job, context)],
+        "zero-shot": [row for job in folds for row in ZERO_SHOT.run(job, CONTEXT)],
+        "any-leads": [row for job in groups for row in LEADS.run(job, CONTEXT)],
     }
 
 
@@ -121,8 +123,7 @@ def test_what_did_not_learn_is_void_and_can_be_drawn(claim, rows):
 
 
 def test_the_same_seed_gives_the_same_rows(rows):
-    context = SimpleNamespace(settings=SMALL, progress=lambda fraction: None)
-    again = LEADS.run(Job("", 1, {"group": "own"}), context)
+    again = LEADS.run(Job("", 1, {"group": "own"}), CONTEXT)
     before = [row for row in rows["any-leads"] if row.arm == "own lead" and row.seed == 1]
     assert list(again) == before
 

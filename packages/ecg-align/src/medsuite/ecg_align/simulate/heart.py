@@ -134,7 +134,7 @@ def _atria(state: State, rhythm: Beats, times: Float[np.ndarray, "sample"]) -> F
 def _ectopic(rhythm: Beats, since: Float[np.ndarray, "record beat sample"]) -> Float[np.ndarray, "record sample 3"]:
     """A wide beat from a ventricle with a T wave against it."""
     value = np.zeros((len(since), since.shape[2], 3))
-    chosen = rhythm.ectopic.any(axis=1)
+    chosen = np.asarray(rhythm.ectopic.any(axis=1))
     beating = _rows((since, rhythm.ectopic), chosen)
     vector = np.tile(1.6 * _unit(-0.6, 0.7, 0.4), (int(chosen.sum()), 1))
     value[chosen] = _place(vector, _gaussian(beating, 0.0, 0.034) - 0.35 * _gaussian(beating, 0.30, 0.070))
@@ -169,7 +169,9 @@ def _place(vector: Vector, course: Float[np.ndarray, "record sample"]) -> Float[
     return course[:, :, None] * vector[:, None, :]
 
 
-def _rows(beating: Beating, chosen: Bool[np.ndarray, "record"]) -> Beating:
+def _rows(
+    beating: tuple[Float[np.ndarray, "all beat sample"], Bool[np.ndarray, "all beat"]], chosen: Bool[np.ndarray, "all"]
+) -> Beating:
     return beating[0][chosen], beating[1][chosen]
 
 

@@ -120,7 +120,7 @@ def _line_data(data: Any, name: str, lines: int) -> Float[np.ndarray, " lines"]:
     return np.concatenate([np.asarray(values, dtype=np.float64) for block, values in blocks if block.type == "line"])
 
 
-def write_case(path: Path, case: Case, fields: Mapping[str, Float[np.ndarray, " nodes"]] | None = None) -> None:
+def write_case(path: str | Path, case: Case, fields: Mapping[str, Float[np.ndarray, " nodes"]] | None = None) -> None:
     """Write a case, with further nodal fields such as a prediction.
 
     Facet values that a function prescribes are written as their means over the facet's ends.
