@@ -123,7 +123,8 @@ def test_another_scale_in_the_same_folder_is_refused_with_the_difference(toy, ca
     assert "scale: smoke -> laptop" in err
 
 
-def test_the_doctor_names_what_is_missing_and_how_to_mend_it(toy, capfd):
+def test_the_doctor_names_what_is_missing_and_how_to_mend_it(toy, capfd, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
     info = toy / "medsuite_toy-1.2.3.dist-info" / "METADATA"
     content = info.read_text()
     extra = "Requires-Dist: numpy>=1\nProvides-Extra: far\nRequires-Dist: no-such-thing>=9; extra == 'far'\n"
