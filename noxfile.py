@@ -139,7 +139,7 @@ def release(session, package):
 
 def check_contents(session, wheel, package):
     """Check that a wheel holds its own module, its licence and nothing else."""
-    names = zipfile.ZipFile(wheel).namelist()
+    names = [name for name in zipfile.ZipFile(wheel).namelist() if not name.endswith("/")]
     own = f"medsuite/{package.replace('-', '_')}/"
     strangers = [name for name in names if not name.startswith(own) and ".dist-info/" not in name]
     if strangers:
