@@ -131,10 +131,11 @@ def release(session, package):
     session.run_install("uv", "build", "--quiet", "--out-dir", str(dist), str(folder), external=True)
     (wheel,) = dist.glob("*.whl")
     check_contents(session, wheel, package)
-    session.install(*dict.fromkeys([requirement(wheels, "core"), requirement(dist, package)]))
+    sources = {"core": wheels, package: dist}
+    session.install(*(requirement(place, name) for name, place in sources.items()))
     module = f"medsuite.{package.replace('-', '_')}"
     session.run("python", "-c", f"import {module}; print({module}.__name__, 'imports')")
-    session.log(f"ready: {', '.join(sorted(path.name for path in dist.iterdir() if path.suffix != '.gitignore'))}")
+    session.log(f"ready: {', '.join(sorted(path.name for path in dist.iterdir() if path.name[0] != '.'))}")
 
 
 def check_contents(session, wheel, package):
