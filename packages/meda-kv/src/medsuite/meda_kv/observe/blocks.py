@@ -7,8 +7,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-BLOCK = 256
-"""Query rows that are scored at once."""
+BLOCK = 64
+"""Query rows that are scored at once: some 2 MB of scores at 1,024 tokens and 9 heads, which stay in a CPU's cache."""
 
 
 @dataclass(frozen=True)

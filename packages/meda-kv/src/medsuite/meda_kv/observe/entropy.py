@@ -9,25 +9,38 @@ from torch import Tensor
 from medsuite.meda_kv.observe.blocks import BLOCK, AttentionInputs, ScoreBlock, score_blocks
 
 
-def softmax_moments(
-    scores: Float[Tensor, "*rows slots"], allowed: Bool[Tensor, "*any_rows slots"]
-) -> tuple[Float[Tensor, "*rows"], Float[Tensor, "*rows slots"]]:
-    """Entropy of `softmax(scores)` over the allowed slots, and the softmax itself.
+@dataclass(frozen=True)
+class RowSoftmax:
+    """A softmax over some slots of each row, before its division, and its entropy.
+
+    Attributes:
+        entropy: Entropy of each row in nats, 0 for a row without allowed slots.
+        weights: Exponentials over the row's maximum.
+        total: Their sums, infinite for a row without allowed slots, so that `weights / total` is the softmax.
+    """
+
+    entropy: Float[Tensor, "*rows"]
+    weights: Float[Tensor, "*rows slots"]
+    total: Float[Tensor, "*rows"]
+
+
+def row_softmax(scores: Float[Tensor, "*rows slots"], allowed: Bool[Tensor, "*any_rows slots"]) -> RowSoftmax:
+    """Take the softmax of each row over its allowed slots.
 
     With `m` the row's maximum, `e_j = exp(s_j - m)` and `Z = sum_j e_j`, the entropy `-sum_j p_j ln p_j` is
-    `ln Z + m - sum_j e_j s_j / Z`: one exponential a score. A row without allowed slots has entropy 0 and no mass.
+    `ln Z - sum_j e_j (s_j - m) / Z`: one exponential a score, and no division of the matrix.
 
     Args:
         scores: Scaled dot products.
         allowed: Slots over which the row is normalised.
     """
-    held = scores.masked_fill(~allowed, torch.finfo(scores.dtype).min)
-    top = held.amax(dim=-1, keepdim=True)
-    weights = (held - top).exp_().masked_fill_(~allowed, 0.0)
-    total = weights.sum(dim=-1, keepdim=True).clamp_min(torch.finfo(scores.dtype).tiny)
-    mean = torch.linalg.vecdot(weights, held.masked_fill_(~allowed, 0.0)) / total[..., 0]
-    entropy = torch.where(allowed.any(dim=-1), total[..., 0].log() + top[..., 0] - mean, 0.0)
-    return entropy, weights.div_(total)
+    some = allowed.any(dim=-1)
+    shifted = scores.masked_fill(~allowed, torch.finfo(scores.dtype).min / 2)
+    shifted.sub_(shifted.amax(dim=-1, keepdim=True))
+    weights = shifted.exp()
+    total = torch.where(some, weights.sum(dim=-1), torch.inf)
+    entropy = torch.where(some, total.log() - torch.linalg.vecdot(weights, shifted) / total, 0.0)
+    return RowSoftmax(entropy, weights, total)
 
 
 @dataclass(frozen=True)
@@ -193,7 +206,7 @@ def entropy_sums(
     offset = inputs.slots - inputs.rows
     for part in score_blocks(inputs, rows, block, side.causal):
         allowed = side.allowed(part, offset)
-        entropy, _ = softmax_moments(part.scores, allowed)
+        entropy = row_softmax(part.scores, allowed).entropy
         members = side.sides(part, offset) & allowed.any(-1)[:, 0, 0]
         sums = sums.add(entropy, members, torch.ones(len(part.rows), device=inputs.query.device))
     return sums

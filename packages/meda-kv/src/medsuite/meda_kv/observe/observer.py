@@ -9,7 +9,7 @@ from torch import Tensor
 
 from medsuite.core.errors import InputError
 from medsuite.meda_kv.observe.blocks import AttentionInputs, ScoreBlock, score_blocks
-from medsuite.meda_kv.observe.entropy import EntropySums, RowSide, softmax_moments
+from medsuite.meda_kv.observe.entropy import EntropySums, RowSide, RowSoftmax, row_softmax
 from medsuite.meda_kv.observe.sampling import Exact, RowSample, Sampled
 from medsuite.meda_kv.observe.scores import block_mass, grow
 
@@ -127,20 +127,19 @@ class LayerObserver:
     def _take(self, inputs: AttentionInputs, tokens: Tokens, sample: RowSample, causal: bool) -> "LayerObserver":
         """Go over the blocks once for all statistics that share a mask."""
         entropies, mass = dict(self.entropies), self.mass
-        wanted = self._wanted(causal)
+        wanted, crossing = self._wanted(causal), bool(tokens.crossing.any())
         start = 0
         for part in score_blocks(inputs, sample.rows, causal=causal):
             weights = sample.weights[start : start + len(part.rows)]
             start += len(part.rows)
-            whole: Tensor | None = None
+            whole: RowSoftmax | None = None
             for kind in wanted:
-                side = _side(kind, tokens)
                 sums = entropies.get(kind) or EntropySums.zeros(inputs.query)
-                entropies[kind], attention = _add_entropy(sums, part, side, inputs, tokens, weights)
-                whole = whole if bool(side.crossing.any()) else attention
+                entropies[kind], attention = _add_entropy(sums, part, _side(kind, tokens), inputs, tokens, weights)
+                whole = attention if kind == "full entropy" or not crossing else whole
             if causal and "accumulated attention" in self.plan.statistics:
                 # A softmax over the whole row serves the entropy and the accumulated attention.
-                attention = softmax_moments(part.scores, part.visible)[1] if whole is None else whole
+                attention = row_softmax(part.scores, part.visible) if whole is None else whole
                 mass = _add_mass(mass, attention, part, inputs, tokens, weights)
         return replace(self, entropies=entropies, mass=mass)
 
@@ -156,16 +155,21 @@ def _side(kind: Statistic, tokens: Tokens) -> RowSide:
 
 def _add_entropy(
     sums: EntropySums, part: ScoreBlock, side: RowSide, inputs: AttentionInputs, tokens: Tokens, weights: Tensor
-) -> tuple[EntropySums, Tensor]:
+) -> tuple[EntropySums, RowSoftmax]:
     offset = inputs.slots - inputs.rows
     allowed = side.allowed(part, offset) & tokens.valid[:, None, None, None, : part.scores.shape[-1]]
-    entropy, attention = softmax_moments(part.scores, allowed)
+    attention = row_softmax(part.scores, allowed)
     mine = tokens.valid[:, part.rows + offset] & allowed.any(-1)[:, 0, 0]
-    return sums.add(entropy, side.sides(part, offset) & mine, weights), attention
+    return sums.add(attention.entropy, side.sides(part, offset) & mine, weights), attention
 
 
 def _add_mass(
-    mass: Tensor | None, attention: Tensor, part: ScoreBlock, inputs: AttentionInputs, tokens: Tokens, weights: Tensor
+    mass: Tensor | None,
+    attention: RowSoftmax,
+    part: ScoreBlock,
+    inputs: AttentionInputs,
+    tokens: Tokens,
+    weights: Tensor,
 ) -> Tensor:
     mine = tokens.valid[:, part.rows + inputs.slots - inputs.rows] * weights
     added = grow(block_mass(attention, mine), inputs.slots)

@@ -5,15 +5,14 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from medsuite.meda_kv.observe.blocks import BLOCK, AttentionInputs, score_blocks
-from medsuite.meda_kv.observe.entropy import softmax_moments
+from medsuite.meda_kv.observe.entropy import RowSoftmax, row_softmax
 
 
-def block_mass(
-    attention: Float[Tensor, "batch kv_heads group row slots"], weights: Float[Tensor, "any_batch row"]
-) -> Float[Tensor, "batch kv_heads slots"]:
+def block_mass(softmax: RowSoftmax, weights: Float[Tensor, "any_batch row"]) -> Float[Tensor, "batch kv_heads slots"]:
     """Sum attention over the rows of a block with a weight each, mean over the query heads of a key head."""
-    spread = weights.to(attention.dtype).expand(attention.shape[0], -1)
-    return torch.einsum("bgkrs,br->bgs", attention, spread) / attention.shape[2]
+    group = softmax.total.shape[2]
+    spread = (weights[:, None, None] / softmax.total / group).to(softmax.weights.dtype)
+    return (spread.flatten(2, 3).unsqueeze(2) @ softmax.weights.flatten(2, 3)).squeeze(2)
 
 
 def grow(mass: Float[Tensor, "batch kv_heads old"], slots: int) -> Float[Tensor, "batch kv_heads slots"]:
@@ -40,7 +39,7 @@ def accumulated_attention(
     """
     mass = torch.zeros(key.shape[:3], dtype=key.dtype, device=key.device)
     for part in score_blocks(AttentionInputs(query, key, scale, mask), None, block):
-        _, attention = softmax_moments(part.scores, part.visible)
+        attention = row_softmax(part.scores, part.visible)
         rows = torch.ones(1, len(part.rows), device=key.device)
         mass = mass + grow(block_mass(attention, rows), key.shape[2])
     return mass
@@ -68,6 +67,6 @@ def window_attention(
     causal = order[None, :] <= order[slots - window :, None]
     mask = (valid[:, None, :] & causal)[:, None]
     (part,) = score_blocks(AttentionInputs(query, key, scale, mask, softcap), None, window)
-    _, attention = softmax_moments(part.scores, part.visible)
-    mine = valid[:, -window:].to(attention.dtype)
+    attention = row_softmax(part.scores, part.visible)
+    mine = valid[:, -window:].to(part.scores.dtype)
     return block_mass(attention, mine / mine.sum(-1, keepdim=True).clamp_min(1.0))
