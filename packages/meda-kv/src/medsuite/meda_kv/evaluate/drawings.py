@@ -60,7 +60,7 @@ def _quality(rows: Sequence[Measurement]) -> Drawing:
         axes.axhline(full, linestyle="--", linewidth=1, color="C4", label="full cache")
         axes.axhline(GUESS, linestyle=":", linewidth=1, color="C5", label="guessing digits")
         axes.set(title=f"question {protocol}", xlabel="arm", xlim=(-0.6, len(arms) - 0.4))
-        axes.set_xticks(range(len(arms)), arms)
+        axes.set_xticks(range(len(arms)), arms, rotation=20)
     panels[0].set(ylabel="nats per digit (lower is better)", ylim=(0, None))
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside right upper")
     figure.set_layout_engine("constrained")
