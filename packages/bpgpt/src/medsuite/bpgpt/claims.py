@@ -1,12 +1,13 @@
 """BP-GPT's claims as experiments: the brain prompt says what was heard, and aligning it to the text prompt helps."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from importlib import import_module
-from typing import Any
 
 from medsuite.core.claims import Arm, Claim, Job, Paper, Published
 from medsuite.core.claims.model import Scale
+from medsuite.core.lazy import deferred
+
+HOME = "medsuite.bpgpt.evaluate"
+"""Where the experiments lie."""
 
 PAPER = Paper("BP-GPT: Auditory Neural Decoding Using fMRI-prompted LLM", 2025, "arXiv 2502.15172")
 DATA = (
@@ -62,15 +63,6 @@ def _jobs(settings: MicroSettings) -> list[Job]:
     return [Job(f"seed={seed}", seed, {}, seconds) for seed in range(settings.seeds)]
 
 
-def _deferred(module: str, function: str) -> Callable[..., Any]:
-    """Name a function of `medsuite.bpgpt.evaluate`, which is imported when it is called: listing claims is free."""
-
-    def call(*arguments: Any) -> Any:
-        return getattr(import_module(f"medsuite.bpgpt.evaluate.{module}"), function)(*arguments)
-
-    return call
-
-
 BRAIN = Claim(
     id="bpgpt/brain",
     paper=PAPER,
@@ -95,9 +87,9 @@ BRAIN = Claim(
         Arm("oracle", "ceiling", "the exact Bayes decoder, which knows the listener and the grammar"),
     ),
     jobs=_jobs,
-    run=_deferred("experiments", "brain"),
-    decide=_deferred("decisions", "brain"),
-    draw=_deferred("drawings", "brain"),
+    run=deferred(f"{HOME}.experiments", "brain"),
+    decide=deferred(f"{HOME}.decisions", "brain"),
+    draw=deferred(f"{HOME}.drawings", "brain"),
 )
 
 ALIGNMENT = Claim(
@@ -121,9 +113,9 @@ ALIGNMENT = Claim(
         Arm("oracle", "ceiling", "the exact Bayes decoder"),
     ),
     jobs=_jobs,
-    run=_deferred("experiments", "align"),
-    decide=_deferred("decisions", "align"),
-    draw=_deferred("drawings", "align"),
+    run=deferred(f"{HOME}.experiments", "align"),
+    decide=deferred(f"{HOME}.decisions", "align"),
+    draw=deferred(f"{HOME}.drawings", "align"),
 )
 
 CLAIMS: tuple[Claim, ...] = (BRAIN, ALIGNMENT)

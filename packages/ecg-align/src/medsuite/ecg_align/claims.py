@@ -1,11 +1,12 @@
 """The headline claims of SuPreME and K-MERL as experiments: zero-shot from text, and any leads."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import import_module
-from typing import Any
 
 from medsuite.core.claims import Arm, Claim, Job, Paper, Published
+from medsuite.core.lazy import deferred
+
+HOME = "medsuite.ecg_align.evaluate"
+"""Where the experiments lie."""
 
 SUPREME = Paper(
     "SuPreME: A Supervised Pre-training Framework for Multimodal ECG Representation Learning", 2025, "arXiv 2502.19668"
@@ -73,15 +74,6 @@ def _lead_jobs(settings: LeadSettings) -> list[Job]:
     ]
 
 
-def _deferred(module: str, function: str) -> Callable[..., Any]:
-    """Name a function of `medsuite.ecg_align.evaluate`, which is imported when it is called: listing is free."""
-
-    def call(*arguments: Any) -> Any:
-        return getattr(import_module(f"medsuite.ecg_align.evaluate.{module}"), function)(*arguments)
-
-    return call
-
-
 ZERO_SHOT = Claim(
     id="ecg-align/zero-shot",
     paper=SUPREME,
@@ -110,9 +102,9 @@ ZERO_SHOT = Claim(
         Arm("random", "floor", "a random vector per finding, an opaque name"),
     ),
     jobs=_zero_shot_jobs,
-    run=_deferred("zero_shot", "zero_shot"),
-    decide=_deferred("decisions", "zero_shot"),
-    draw=_deferred("drawings", "zero_shot"),
+    run=deferred(f"{HOME}.zero_shot", "zero_shot"),
+    decide=deferred(f"{HOME}.decisions", "zero_shot"),
+    draw=deferred(f"{HOME}.drawings", "zero_shot"),
 )
 
 LEADS = Claim(
@@ -140,9 +132,9 @@ LEADS = Claim(
         Arm("own lead", "ceiling", "a lead-wise model that was trained on that lead alone"),
     ),
     jobs=_lead_jobs,
-    run=_deferred("partial_leads", "partial_leads"),
-    decide=_deferred("decisions", "any_leads"),
-    draw=_deferred("drawings", "any_leads"),
+    run=deferred(f"{HOME}.partial_leads", "partial_leads"),
+    decide=deferred(f"{HOME}.decisions", "any_leads"),
+    draw=deferred(f"{HOME}.drawings", "any_leads"),
 )
 
 CLAIMS: tuple[Claim, ...] = (ZERO_SHOT, LEADS)

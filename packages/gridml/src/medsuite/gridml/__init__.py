@@ -1,7 +1,8 @@
 """Machine learning surrogates on unstructured grids, measured against the solver."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from medsuite.core.lazy import lazy_names
 
 if TYPE_CHECKING:
     from medsuite.gridml.case import BoundaryTag, Case, whole_boundary
@@ -76,14 +77,4 @@ __all__ = [
     "write_case",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazy_names(__name__, _HOME_OF)

@@ -1,7 +1,6 @@
 """Abnormality grounding with decomposed medical knowledge (AG-KD, arXiv 2503.03278)."""
 
-from importlib import import_module
-from typing import Any
+from medsuite.core.lazy import lazy_names
 
 _HOME = {
     "Annotations": "data",
@@ -37,13 +36,4 @@ _HOME = {
 
 __all__ = sorted(_HOME)
 
-
-def __getattr__(name: str) -> Any:
-    """Import a public name when it is first used: torch and pydantic cost nothing before."""
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__ = lazy_names(__name__, _HOME)

@@ -1,11 +1,12 @@
 """AG-KD's headline claim as an experiment: knowledge finds combinations that were never trained, a name does not."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import import_module
-from typing import Any
 
 from medsuite.core.claims import Arm, Claim, Job, Paper, Published
+from medsuite.core.lazy import deferred
+
+HOME = "medsuite.grounding"
+"""Where the experiments lie."""
 
 UNSEEN = 8
 """Classes held out: 8 of the phantom's 32 attribute combinations, balanced over every attribute."""
@@ -51,15 +52,6 @@ def _jobs(settings: PhantomSettings) -> list[Job]:
     ]
 
 
-def _deferred(module: str, function: str) -> Callable[..., Any]:
-    """Name a function that is imported when it is called: listing claims costs no import of torch."""
-
-    def call(*arguments: Any) -> Any:
-        return getattr(import_module(f"medsuite.grounding.{module}"), function)(*arguments)
-
-    return call
-
-
 KNOWLEDGE = Claim(
     id="grounding/knowledge",
     paper=Paper(
@@ -83,9 +75,9 @@ KNOWLEDGE = Claim(
     },
     arms=ARMS,
     jobs=_jobs,
-    run=_deferred("experiment", "measure"),
-    decide=_deferred("decision", "decide"),
-    draw=_deferred("drawing", "draw"),
+    run=deferred(f"{HOME}.experiment", "measure"),
+    decide=deferred(f"{HOME}.decision", "decide"),
+    draw=deferred(f"{HOME}.drawing", "draw"),
 )
 
 CLAIMS: tuple[Claim, ...] = (KNOWLEDGE,)

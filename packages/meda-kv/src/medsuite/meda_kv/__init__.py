@@ -11,8 +11,9 @@ For example::
 Importing this module imports neither torch nor transformers; the names below do when they are first used.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from medsuite.core.lazy import lazy_names
 
 if TYPE_CHECKING:
     from medsuite.meda_kv.allocate import (
@@ -87,15 +88,4 @@ __all__ = [
     "storage_bytes",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Import a public name when it is first used (PEP 562)."""
-    if name not in _MODULE_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+__getattr__, __dir__ = lazy_names(__name__, _MODULE_OF)

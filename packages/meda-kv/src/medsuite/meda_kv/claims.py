@@ -1,11 +1,12 @@
 """MEDA's headline claims as experiments: less memory at kept quality, faster decoding, entropy as the better guide."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import import_module
-from typing import Any
 
 from medsuite.core.claims import Arm, Claim, Job, Paper, Published
+from medsuite.core.lazy import deferred
+
+HOME = "medsuite.meda_kv.evaluate"
+"""Where the experiments lie."""
 
 PAPER = Paper(
     "MEDA: Dynamic KV Cache Allocation for Efficient Multimodal Long-Context Inference", 2025, "arXiv 2502.17599"
@@ -83,15 +84,6 @@ def _speed_jobs(settings: SpeedSettings) -> list[Job]:
     ]
 
 
-def _deferred(module: str, function: str) -> Callable[..., Any]:
-    """Name a function of `medsuite.meda_kv.evaluate`, which is imported when it is called: listing claims is free."""
-
-    def call(*arguments: Any) -> Any:
-        return getattr(import_module(f"medsuite.meda_kv.evaluate.{module}"), function)(*arguments)
-
-    return call
-
-
 MEMORY = Claim(
     id="meda-kv/memory",
     paper=PAPER,
@@ -119,9 +111,9 @@ MEMORY = Claim(
         Arm("full", "ceiling", "the whole cache"),
     ),
     jobs=_question_jobs,
-    run=_deferred("experiments", "memory"),
-    decide=_deferred("decisions", "memory"),
-    draw=_deferred("drawings", "memory"),
+    run=deferred(f"{HOME}.experiments", "memory"),
+    decide=deferred(f"{HOME}.decisions", "memory"),
+    draw=deferred(f"{HOME}.drawings", "memory"),
 )
 
 SPEED = Claim(
@@ -147,9 +139,9 @@ SPEED = Claim(
         Arm("full", "rival", "the whole cache, same attention function, same run"),
     ),
     jobs=_speed_jobs,
-    run=_deferred("experiments", "speed"),
-    decide=_deferred("decisions", "speed"),
-    draw=_deferred("drawings", "speed"),
+    run=deferred(f"{HOME}.experiments", "speed"),
+    decide=deferred(f"{HOME}.decisions", "speed"),
+    draw=deferred(f"{HOME}.drawings", "speed"),
 )
 
 ALLOCATION = Claim(
@@ -172,9 +164,9 @@ ALLOCATION = Claim(
         Arm("full", "ceiling", "the whole cache"),
     ),
     jobs=_question_jobs,
-    run=_deferred("experiments", "allocation"),
-    decide=_deferred("decisions", "allocation"),
-    draw=_deferred("drawings", "allocation"),
+    run=deferred(f"{HOME}.experiments", "allocation"),
+    decide=deferred(f"{HOME}.decisions", "allocation"),
+    draw=deferred(f"{HOME}.drawings", "allocation"),
 )
 
 CLAIMS: tuple[Claim, ...] = (MEMORY, SPEED, ALLOCATION)
