@@ -13,7 +13,7 @@ def lazy_names(package: str, module_of: Mapping[str, str]) -> tuple[Callable[[st
 
         __getattr__, __dir__ = lazy_names(__name__, {"Budget": "budget", "compress": "session"})
 
-    A name is imported once and then found in the package like any other.
+    A name is imported once and then found in the package like any other; `dir()` lists the public names alone.
 
     Args:
         package: The package's `__name__`.
@@ -28,7 +28,7 @@ def lazy_names(package: str, module_of: Mapping[str, str]) -> tuple[Callable[[st
         return value
 
     def names() -> list[str]:
-        return sorted({*vars(sys.modules[package]), *module_of})
+        return sorted(module_of)
 
     return get, names
 
