@@ -7,7 +7,8 @@ import numpy as np
 
 from medsuite.meda_kv.evaluate.arms import load_model, shared_plan
 from medsuite.meda_kv.evaluate.haystack import passage
-from medsuite.meda_kv.evaluate.needle import PROTOCOLS, Score, ask, passkey
+from medsuite.meda_kv.evaluate.needle import passkey
+from medsuite.meda_kv.evaluate.questions import PROTOCOLS, Score, ask
 from medsuite.meda_kv.evaluate.speed import Decoding, decode_speed
 from medsuite.meda_kv.methods import method
 from medsuite.meda_kv.prompt import observing
