@@ -86,8 +86,9 @@ def test_a_needle_is_found_if_and_only_if_its_row_is_kept(name):
     gallery, outcomes = GALLERIES[name], []
     for seed in range(8):
         asked, lookup = question(gallery, seed)
-        columns = needle_columns(asked, lookup, IMAGE_TOKEN)
+        columns = needle_columns(asked.context, lookup, IMAGE_TOKEN)
         kept = {}
+        assert asked.marks == tuple(columns.tolist())
 
         def look(arm, protocol, prompt, smaller, columns=columns, kept=kept):
             positions = smaller.cache.layers[LOOKUP].positions

@@ -16,7 +16,7 @@ from jaxtyping import Bool, Float, Int, UInt8
 from PIL import Image
 from transformers import CLIPVisionConfig, LlamaConfig, LlavaConfig, LlavaForConditionalGeneration
 
-from medsuite.meda_kv.constructed import CODE, KEYS, codes, hand_set, retrieval_config
+from medsuite.meda_kv.constructed import CODE, KEYS, SHARPNESS, codes, hand_set, retrieval_config
 
 PATCH, CELL = 8, 2
 """Side of a patch and of its cells in pixels: 4 x 4 cells for 16 bits and 16 values."""
@@ -119,7 +119,7 @@ def _set_words(model: LlavaForConditionalGeneration, words: dict[str, int]) -> N
     for key in range(KEYS):
         model.get_input_embeddings().weight[words[key_word(key)], CODE : 2 * CODE] = table[key]
     for value in range(CODE):
-        model.lm_head.weight[words[value_word(value)], 3 * CODE + value] = 1.0
+        model.lm_head.weight[words[value_word(value)], 3 * CODE + value] = SHARPNESS
 
 
 def code_table() -> Float[np.ndarray, "keys code"]:

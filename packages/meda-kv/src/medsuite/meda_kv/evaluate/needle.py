@@ -35,7 +35,7 @@ def passkey(tokenizer: Any, tokens: int, rng: np.random.Generator, unit: str = "
         InputError: The context is too short for needle and template.
     """
     key = _draw_key(rng)
-    context, (depth,) = _hide(tokenizer, [NEEDLE.format(key=key)], tokens, rng)
+    context, (depth,), marks = _hide(tokenizer, [NEEDLE.format(key=key)], tokens, rng)
     answer = token_ids(tokenizer, key)
     return Question(
         unit,
@@ -44,6 +44,7 @@ def passkey(tokenizer: Any, tokens: int, rng: np.random.Generator, unit: str = "
         token_ids(tokenizer, ANSWER),
         Forced(answer, torch.ones(answer.shape[1], dtype=torch.bool)),
         depth=depth,
+        marks=marks,
     )
 
 
@@ -67,7 +68,7 @@ def passkeys(tokenizer: Any, tokens: int, rng: np.random.Generator, needles: int
     names = [str(name) for name in rng.permutation(NAMES)[:needles]]
     keys = [_draw_key(rng) for _ in names]
     hidden = [NAMED_NEEDLE.format(name=name, key=key) for name, key in zip(names, keys, strict=True)]
-    context, depths = _hide(tokenizer, hidden, tokens, rng)
+    context, depths, marks = _hide(tokenizer, hidden, tokens, rng)
     parts, counted = list[Tensor](), list[bool]()
     for place, (name, key) in enumerate(zip(names, keys, strict=True)):
         words = token_ids(tokenizer, ".\n" + NAMED_ANSWER.format(name=name)) if place else None
@@ -82,6 +83,7 @@ def passkeys(tokenizer: Any, tokens: int, rng: np.random.Generator, needles: int
         token_ids(tokenizer, NAMED_ANSWER.format(name=names[0])),
         Forced(torch.cat(parts, dim=1), torch.tensor(counted)),
         depth=float(np.mean(depths)),
+        marks=marks,
     )
 
 
@@ -91,7 +93,7 @@ def _draw_key(rng: np.random.Generator) -> str:
 
 def _hide(
     tokenizer: Any, needles: Sequence[str], tokens: int, rng: np.random.Generator
-) -> tuple[Int[Tensor, "1 tokens"], list[float]]:
+) -> tuple[Int[Tensor, "1 tokens"], list[float], tuple[int, ...]]:
     """Put needles at random depths of a passage, in their own order; the whole is `tokens` long."""
     head = token_ids(tokenizer, plain_turn(tokenizer)[0])
     hidden = [token_ids(tokenizer, needle) for needle in needles]
@@ -99,9 +101,11 @@ def _hide(
     if room < 16:
         raise InputError(f"a context of {tokens} tokens", expected=f"at least {tokens - room + 16}")
     text, depths = passage(tokenizer, room, rng)[None], sorted(map(float, rng.random(len(needles))))
-    parts, start = [head], 0
+    parts, marks, start, written = [head], list[int](), 0, head.shape[1]
     for needle, depth in zip(hidden, depths, strict=True):
         place = int(depth * room)
         parts += [text[:, start:place], needle]
-        start = place
-    return torch.cat([*parts, text[:, start:]], dim=1), depths
+        written += place - start
+        marks += range(written, written + needle.shape[1])
+        start, written = place, written + needle.shape[1]
+    return torch.cat([*parts, text[:, start:]], dim=1), depths, tuple(marks)

@@ -9,7 +9,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from medsuite.core.errors import InputError
-from medsuite.meda_kv.evaluate.questions import Question, Written, plain_turn, token_ids
+from medsuite.meda_kv.evaluate.questions import Question, TooLongError, Written, plain_turn, token_ids
 from medsuite.meda_kv.evaluate.released.sample import PICTURE, Sample
 
 SEAM = "<<<seam>>>"
@@ -59,7 +59,8 @@ def to_question(opened: Opened, sample: Sample, longest: int | None = None) -> Q
         longest: Most tokens of context and question together; a longer text loses its middle, as in LongBench.
 
     Raises:
-        InputError: The sample shows pictures and the model takes none, or it is too long and shows pictures.
+        InputError: The sample shows pictures and the model takes none.
+        TooLongError: It is too long and shows pictures.
     """
     pictures = sample.pictures()
     if pictures and not opened.sees:
@@ -132,7 +133,7 @@ def _cut(context: Tensor, question: int, longest: int | None, unit: str, picture
     if room is None or context.shape[1] <= room:
         return context
     if pictured or room < 2:
-        raise InputError(
+        raise TooLongError(
             f"{unit} is {context.shape[1] + question:,} tokens long, with pictures or a long question",
             expected=f"at most {longest:,} tokens",
             fix="raise --longest, show fewer frames, or choose data sets with fewer pictures",

@@ -1,7 +1,7 @@
 """A question about a long context, asked of the full cache and of smaller ones under two protocols."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -34,6 +34,10 @@ class Outcome:
     value: float
     nll: float = float("nan")
     text: str = ""
+
+
+class TooLongError(InputError):
+    """An exchange does not fit into the model's positions."""
 
 
 class Answer(ABC):
@@ -131,6 +135,7 @@ class Question:
         inputs: What else the model reads the context with, such as `pixel_values`.
         pictures: The context's pictures as they are read, for drawings.
         depth: Where the needle stands, 0 at the start and 1 at the end; NaN without one.
+        marks: Columns of the context that hold the needles, for drawings.
     """
 
     unit: str
@@ -141,6 +146,7 @@ class Question:
     inputs: Mapping[str, Tensor] = field(default_factory=dict)
     pictures: tuple[Any, ...] = ()
     depth: float = float("nan")
+    marks: tuple[int, ...] = ()
 
     @property
     def tokens(self) -> int:
@@ -198,13 +204,13 @@ class Smaller:
     report: Report | None = None
 
 
-Arm = Callable[[Prompt], Smaller]
-"""How an arm makes its cache of a prompt that has been read; the prompt stays whole."""
+Arm = Callable[[Prompt, Int[Tensor, "1 tokens"]], Smaller]
+"""How an arm makes its cache of a prompt that has been read, and of its tokens; the prompt stays whole."""
 Watch = Callable[[str, Protocol, Prompt, Smaller], None]
 """What looks on at every cache before it is asked."""
 
 
-def whole(prompt: Prompt) -> Smaller:
+def whole(prompt: Prompt, _: Int[Tensor, "1 tokens"]) -> Smaller:
     """The arm that keeps everything."""
     return Smaller(prompt.cache.fork())
 
@@ -212,7 +218,7 @@ def whole(prompt: Prompt) -> Smaller:
 def compressing(recipe: Recipe) -> Arm:
     """Make the arm of a recipe."""
 
-    def arm(prompt: Prompt) -> Smaller:
+    def arm(prompt: Prompt, _: Int[Tensor, "1 tokens"]) -> Smaller:
         cache, report = prompt.compress(recipe)
         return Smaller(cache, report.kept_share, report)
 
@@ -231,40 +237,47 @@ def ask(
         watch: Sees each cache before it is asked.
 
     Raises:
-        InputError: The exchange is longer than the model's positions.
+        TooLongError: The exchange is longer than the model's positions.
     """
     _check_length(session, question)
     device = session.model.device
     context = read(session, question.context.to(device), inputs=_placed(session, question.inputs))
-    whole_question = torch.cat([question.question, question.opening], dim=1)
-    readings: Iterable[tuple[Protocol, Prompt, Tensor]] = [("after", context, whole_question)]
+    parts = question.context, question.question, question.opening
+    readings = [_Reading("after", context, parts[0], torch.cat(parts[1:], dim=1))]
     if question.question.shape[1]:
         asked = read(session, question.question.to(device), after=context)
-        readings = [("in prompt", asked, question.opening), *readings]
+        readings.insert(0, _Reading("in prompt", asked, torch.cat(parts[:2], dim=1), question.opening))
+    named: dict[str, Recipe | Arm] = {"full": whole, **arms}
     return [
-        _score(session, name, protocol, prompt, arm, before, question.answer, watch)
-        for protocol, prompt, before in readings
-        for name, arm in {"full": whole, **arms}.items()
+        _score(session, reading, (name, arm), question.answer, watch)
+        for reading in readings
+        for name, arm in named.items()
     ]
 
 
+@dataclass(frozen=True)
+class _Reading:
+    """What is compressed under one protocol, and what is read behind it before the answer."""
+
+    protocol: Protocol
+    prompt: Prompt
+    tokens: Int[Tensor, "1 tokens"]
+    before: Int[Tensor, "1 before"]
+
+
 def _score(
-    session: Session,
-    name: str,
-    protocol: Protocol,
-    prompt: Prompt,
-    arm: Recipe | Arm,
-    before: Tensor,
-    answer: Answer,
-    watch: Watch | None,
+    session: Session, reading: _Reading, named: tuple[str, Recipe | Arm], answer: Answer, watch: Watch | None
 ) -> Score:
-    smaller = (compressing(arm) if isinstance(arm, Recipe) else arm)(prompt)
-    held = storage_bytes(smaller.cache)
+    name, arm = named
+    try:
+        smaller = (compressing(arm) if isinstance(arm, Recipe) else arm)(reading.prompt, reading.tokens)
+    except InputError as error:
+        raise InputError(f"{name}: {error.what}", expected=error.expected, fix=error.fix) from error
+    held, full = storage_bytes(smaller.cache), storage_bytes(reading.prompt.cache)
     if watch is not None:
-        watch(name, protocol, prompt, smaller)
-    outcome = answer.measure(session, smaller.cache, before)
-    whole_bytes = storage_bytes(prompt.cache)
-    return Score(name, protocol, outcome.value, outcome.nll, smaller.kept_share, held, whole_bytes, outcome.text)
+        watch(name, reading.protocol, reading.prompt, smaller)
+    outcome = answer.measure(session, smaller.cache, reading.before)
+    return Score(name, reading.protocol, outcome.value, outcome.nll, smaller.kept_share, held, full, text=outcome.text)
 
 
 def _placed(session: Session, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -279,7 +292,7 @@ def _placed(session: Session, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]
 def _check_length(session: Session, question: Question) -> None:
     positions = getattr(session.model.get_decoder().config, "max_position_embeddings", None)
     if positions is not None and question.tokens > positions:
-        raise InputError(
+        raise TooLongError(
             f"{question.unit} is {question.tokens:,} tokens long",
             expected=f"at most {positions:,}, the model's positions",
             fix="give a shorter context, or --longest to cut texts in the middle",

@@ -70,35 +70,39 @@ def visual_question(
         rng: Random numbers for the pictures and the keys.
         unit: Name of the question.
     """
-    side = opened.model.config.vision_config.image_size // opened.model.config.vision_config.patch_size
+    tower = opened.model.config.vision_config
+    side = tower.image_size // tower.patch_size
     lookup = draw_lookup(gallery.pictures, side, rng, gallery.needles)
     words = " ".join(f"{FRAME} {IMAGE}" if gallery.frames else IMAGE for _ in lookup.pictures)
     inputs = dict(opened.processor(text=words, images=list(lookup.pictures), return_tensors="pt"))
     asked = [key_word(key) for key in lookup.asked]
     answer = [word for pair in zip(asked, map(value_word, lookup.answers), strict=True) for word in pair][1:]
-    counted = torch.arange(len(answer)) % 2 == 0
+    context = inputs["input_ids"]
     question = Question(
         unit,
-        inputs.pop("input_ids"),
+        context,
         token_ids(opened.tokenizer, " ".join([ASKING, *asked])),
         token_ids(opened.tokenizer, asked[0]),
-        Forced(token_ids(opened.tokenizer, " ".join(answer)), counted),
+        Forced(token_ids(opened.tokenizer, " ".join(answer)), torch.arange(len(answer)) % 2 == 0),
         {"pixel_values": inputs["pixel_values"]},
         lookup.pictures,
         float(np.mean(lookup.patches[:, 0] / gallery.pictures)),
+        tuple(needle_columns(context, lookup, opened.model.config.image_token_id).tolist()),
     )
     return question, lookup
 
 
-def needle_columns(question: Question, lookup: PictureLookup, image_token: int) -> Int[Tensor, " needles"]:
+def needle_columns(
+    context: Int[Tensor, "1 tokens"], lookup: PictureLookup, image_token: int
+) -> Int[Tensor, " needles"]:
     """Columns of the needles among the context's tokens.
 
     Args:
-        question: The question.
-        lookup: Its pictures.
-        image_token: Id of the placeholder token.
+        context: Token ids with one placeholder a patch.
+        lookup: The pictures.
+        image_token: Id of the placeholder.
     """
     side = lookup.pictures[0].size[0] // PATCH
     flat = np.ravel_multi_index(tuple(lookup.patches.T), (len(lookup.pictures), side, side))
-    columns = (question.context[0] == image_token).nonzero()[:, 0]
+    columns = (context[0] == image_token).nonzero()[:, 0]
     return columns[torch.from_numpy(np.asarray(flat))]
