@@ -16,8 +16,16 @@ from medsuite.core.errors import InputError
 from medsuite.core.runs import write_atomically
 from medsuite.meda_kv.cache import CompressedCache, compressible
 from medsuite.meda_kv.evaluate.questions import Protocol, Question, Smaller
-from medsuite.meda_kv.observe.observer import ENTROPIES
+from medsuite.meda_kv.observe.observer import ENTROPIES, Statistic
 from medsuite.meda_kv.prompt import Prompt
+
+FULL_ROW = "entropy over all tokens"
+ENTROPY_NAMES: dict[Statistic, str] = {
+    "full entropy": FULL_ROW,
+    "cross entropy": "cross-modal entropy",
+    "unmasked cross entropy": "cross-modal entropy without a mask",
+}
+"""What the entropies are called in a report; of a prompt with one modality all are over all tokens."""
 
 
 @dataclass(frozen=True)
@@ -163,10 +171,12 @@ def picture_grids(pictures: int, vision: int, inputs: Mapping[str, Tensor]) -> l
 
 
 def _entropies(prompt: Prompt) -> dict[str, list[list[float]]]:
-    """Entropies of the first sequence by layer and head, for each kind that was observed."""
-    layers = prompt.observation.layers
+    """Entropies of the first sequence by layer and head, for each kind that was observed, under names for people."""
+    layers, crossing = prompt.observation.layers, bool(prompt.observation.tokens.crossing[0])
     return {
-        kind: [[round(float(value), 5) for value in layer.entropy(kind)[0]] for layer in layers.values()]
+        ENTROPY_NAMES[kind] if crossing else FULL_ROW: [
+            [round(float(value), 5) for value in layer.entropy(kind)[0]] for layer in layers.values()
+        ]
         for kind in ENTROPIES
         if all(kind in layer.entropies for layer in layers.values())
     }

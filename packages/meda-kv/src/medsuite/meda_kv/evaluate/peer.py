@@ -6,6 +6,7 @@ cache `past_key_values`. Importing it wraps every global attention function: it 
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 import torch
@@ -43,6 +44,16 @@ PRESSES: Mapping[str, Callable[[Any, Any, float], Any]] = {
     "streaming_llm": lambda kvpress, recipe, evicted: kvpress.StreamingLLMPress(evicted, n_sink=recipe.protect.sinks),
 }
 """The methods that both have: how kvpress is given the settings of our recipe."""
+
+
+def check_installed() -> None:
+    """Say early, without importing it, when kvpress is not there.
+
+    Raises:
+        MissingDependencyError: It is not installed.
+    """
+    if find_spec("kvpress") is None:
+        raise MissingDependencyError("the peer kvpress is not installed", fix=INSTALL)
 
 
 def load_kvpress() -> Any:
