@@ -323,6 +323,11 @@ def token_ids(tokenizer: Any, text: str) -> Int[Tensor, "1 tokens"]:
     return ids.to(torch.int64)
 
 
+def beginning(tokenizer: Any) -> Int[Tensor, "1 tokens"]:
+    """Tokens that a tokenizer puts before every text, such as the one that marks its beginning; often none."""
+    return torch.tensor([tokenizer("")["input_ids"]], dtype=torch.int64)
+
+
 def plain_turn(tokenizer: Any) -> tuple[str, str]:
     """What a chat template puts before a user's words and between them and the answer."""
     if getattr(tokenizer, "chat_template", None) is None:
