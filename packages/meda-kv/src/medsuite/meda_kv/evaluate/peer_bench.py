@@ -28,7 +28,7 @@ class PeerTiming:
         prefill: Seconds to read and compress the prompt: plain model, ours, theirs; medians.
         token_ms: Milliseconds of one further token: ours, theirs; medians.
         kv_bytes: Bytes of keys and values after compression: ours, theirs.
-        same_slots: Share of our kept slots that theirs keeps too, over layers and key heads.
+        same_slots: Slots that both keep, over the fewer of the two; mean over layers and key heads.
     """
 
     method: str
@@ -129,11 +129,12 @@ def _columns(cache: CompressedCache) -> list[Tensor]:
 
 
 def _overlap(ours: Sequence[Tensor], theirs: Any, full: Any) -> float:
-    """Share of our slots that theirs keeps, found by the nearest key of the full cache."""
+    """Slots that both keep over the fewer of the two; theirs are found by the nearest key of the full cache."""
     shares = []
     for columns, layer, whole in zip(ours, theirs.layers, full.layers, strict=True):
         other = torch.cdist(layer.keys[0].float(), whole.keys[0].float()).argmin(-1)
-        shares += [float(torch.isin(mine, its).float().mean()) for mine, its in zip(columns, other, strict=True)]
+        fewer = min(columns.shape[1], other.shape[1])
+        shares += [int(torch.isin(mine, its).sum()) / fewer for mine, its in zip(columns, other, strict=True)]
     return float(np.mean(shares))
 
 
