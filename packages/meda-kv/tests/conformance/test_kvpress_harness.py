@@ -1,4 +1,4 @@
-"""kvpress in the same run: as arms of an evaluation and beside our times; processes of their own, since it wraps."""
+"""kvpress in the same run: as arms of an evaluation and beside our times; a process of its own, since it wraps."""
 
 import importlib.util
 import os
@@ -10,11 +10,26 @@ import pytest
 
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("kvpress") is None, reason="the peer kvpress is not installed")
 
+BENCH = "bench tiny --prompt-tokens 256 --methods snapkv,streaming_llm,meda --ratio 0.5 --new-tokens 2 --peer kvpress"
+EVALUATE = "evaluate tiny --context 200 --questions 2 --ratio 0.5 --methods streaming_llm,h2o --sampled --peer kvpress"
+SEAM = "-----"
+SCRIPT = f"""
+from medsuite.core.cli import main
+for words in ({BENCH!r}, {EVALUATE!r}):
+    try:
+        main(["meda-kv", *words.split()])
+    except SystemExit as end:
+        if end.code:
+            raise
+    print({SEAM!r}, flush=True)
+"""
 
-def meda_kv(*arguments):
-    command = [sys.executable, "-c", "from medsuite.core.cli import main; main()", "meda-kv", *arguments]
+
+@pytest.fixture(scope="module")
+def outputs():
     environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
-    return subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
+    command = [sys.executable, "-c", SCRIPT]
+    return subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout.split(SEAM)
 
 
 def rows(output, first):
@@ -23,47 +38,20 @@ def rows(output, first):
     return {name.strip(): cells.split() for name, cells in pattern.findall(output)}
 
 
-def test_equal_settings_keep_equal_slots_and_bytes():
-    methods = "snapkv,streaming_llm,meda"
-    output = meda_kv(
-        "bench",
-        "tiny",
-        "--prompt-tokens",
-        "256",
-        "--methods",
-        methods,
-        "--ratio",
-        "0.5",
-        "--new-tokens",
-        "2",
-        "--peer",
-        "kvpress",
-    )
-    table = rows(output.partition("same slots")[2], r"\w+")
+def test_equal_settings_keep_equal_slots_and_bytes(outputs):
+    table = rows(outputs[0].partition("same slots")[2], r"\w+")
     assert set(table) == {"snapkv", "streaming_llm"}
     for cells in table.values():
         assert cells[5] == cells[6]
         assert cells[7] == "100.0"
 
 
-def test_their_rows_answer_as_ours_do_where_both_keep_the_same():
+def test_their_rows_answer_as_ours_do_where_both_keep_the_same(outputs):
     """StreamingLLM has no scores: with equal sinks both keep the same 100 of 200 rows, and the likelihoods are equal.
 
     The question inside the prompt makes its length odd, where kvpress rounds each layer down and ours their sum.
     """
-    arguments = (
-        "--context",
-        "200",
-        "--questions",
-        "2",
-        "--ratio",
-        "0.5",
-        "--methods",
-        "streaming_llm,h2o",
-        "--peer",
-        "kvpress",
-    )
-    table = rows(meda_kv("evaluate", "tiny", *arguments), r"[a-z0-9_ ]+ 0\.5")
+    table = rows(outputs[1], r"[a-z0-9_ ]+ 0\.5")
     assert set(table) == {"streaming_llm 0.5", "h2o 0.5", "kvpress streaming_llm 0.5"}
     assert table["kvpress streaming_llm 0.5"][-4:] == table["streaming_llm 0.5"][-4:]
     assert table["h2o 0.5"][-1] != table["streaming_llm 0.5"][-1]
