@@ -8,11 +8,14 @@ from peer import adapted
 from transformers import DynamicCache, LlamaConfig, LlamaForCausalLM
 
 from medsuite.meda_kv import (
+    TOVA,
     Budget,
     CompressedCache,
     Drop,
+    KeyDiff,
     KeyNorm,
     Protect,
+    Pyramid,
     Recipe,
     SnapKV,
     Streaming,
@@ -25,6 +28,9 @@ TOKENS, RATIO = 80, 0.45
 METHODS = {
     "snapkv": (lambda: kvpress.SnapKVPress(RATIO, window_size=16, kernel_size=5), SnapKV(queries=16, kernel=5), 0),
     "knorm": (lambda: kvpress.KnormPress(RATIO), KeyNorm(), 0),
+    "pyramid": (lambda: kvpress.PyramidKVPress(RATIO, window_size=16, kernel_size=5), SnapKV(queries=16), 0),
+    "tova": (lambda: kvpress.TOVAPress(RATIO), TOVA(), 0),
+    "keydiff": (lambda: kvpress.KeyDiffPress(RATIO), KeyDiff(), 0),
     "streaming": (lambda: kvpress.StreamingLLMPress(RATIO, n_sink=4), Streaming(), 4),
 }
 
@@ -61,7 +67,8 @@ def main(name):
     press, selector, sinks = METHODS[name]
     model = build()
     # The share that kvpress keeps is rounded down to whole slots.
-    recipe = Recipe(Budget(tokens=int(TOKENS * (1 - RATIO))), Uniform(), selector, Drop(), Protect(sinks=sinks))
+    allocator = Pyramid() if name == "pyramid" else Uniform()
+    recipe = Recipe(Budget(tokens=int(TOKENS * (1 - RATIO))), allocator, selector, Drop(), Protect(sinks=sinks))
     full = kept_keys(model, torch.no_grad(), DynamicCache(config=model.config))
     ours = kept_keys(model, compress(model, recipe), CompressedCache(model.config))
     theirs = kept_keys(model, adapted(press())(model), DynamicCache(config=model.config))

@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     from medsuite.meda_kv.allocate import (
         ALLOCATORS,
         CrossModalEntropy,
+        Density,
         FullRowEntropy,
+        Late,
+        MinimumSlots,
+        Preference,
         Pyramid,
         ReleasedEntropy,
         ShuffledEntropy,
@@ -27,26 +31,42 @@ if TYPE_CHECKING:
     )
     from medsuite.meda_kv.budget import Budget
     from medsuite.meda_kv.cache import CompressedCache, index_bytes, storage_bytes
-    from medsuite.meda_kv.merge import MERGERS, AverageMerge, Drop
+    from medsuite.meda_kv.merge import MERGERS, AverageMerge, Drop, PivotMerge, WeightedMerge
     from medsuite.meda_kv.methods import METHODS, method
     from medsuite.meda_kv.observe.sampling import Exact, Sampled
     from medsuite.meda_kv.prompt import Prompt, follow, observing, read
     from medsuite.meda_kv.recipe import Protect, Recipe
     from medsuite.meda_kv.report import Report
-    from medsuite.meda_kv.select import H2O, SELECTORS, KeyNorm, Random, SnapKV, Streaming, TextPrior
+    from medsuite.meda_kv.select import (
+        H2O,
+        SELECTORS,
+        TOVA,
+        FastV,
+        KeyDiff,
+        KeyNorm,
+        MeanVariance,
+        PostVision,
+        Random,
+        SnapKV,
+        Streaming,
+        TextPrior,
+    )
     from medsuite.meda_kv.session import Session, compress
 
 _HOMES = {
-    "allocate": ("ALLOCATORS CrossModalEntropy FullRowEntropy Pyramid ReleasedEntropy ShuffledEntropy Uniform"),
+    "allocate": (
+        "ALLOCATORS CrossModalEntropy Density FullRowEntropy Late MinimumSlots Preference Pyramid ReleasedEntropy "
+        "ShuffledEntropy Uniform"
+    ),
     "budget": "Budget",
     "cache": "CompressedCache index_bytes storage_bytes",
-    "merge": "MERGERS AverageMerge Drop",
+    "merge": "MERGERS AverageMerge Drop PivotMerge WeightedMerge",
     "methods": "METHODS method",
     "observe.sampling": "Exact Sampled",
     "prompt": "Prompt follow observing read",
     "recipe": "Protect Recipe",
     "report": "Report",
-    "select": "H2O SELECTORS KeyNorm Random SnapKV Streaming TextPrior",
+    "select": "H2O SELECTORS TOVA FastV KeyDiff KeyNorm MeanVariance PostVision Random SnapKV Streaming TextPrior",
     "session": "Session compress",
 }
 _MODULE_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
@@ -57,14 +77,24 @@ __all__ = [
     "MERGERS",
     "METHODS",
     "SELECTORS",
+    "TOVA",
     "AverageMerge",
     "Budget",
     "CompressedCache",
     "CrossModalEntropy",
+    "Density",
     "Drop",
     "Exact",
+    "FastV",
     "FullRowEntropy",
+    "KeyDiff",
     "KeyNorm",
+    "Late",
+    "MeanVariance",
+    "MinimumSlots",
+    "PivotMerge",
+    "PostVision",
+    "Preference",
     "Prompt",
     "Protect",
     "Pyramid",
@@ -79,6 +109,7 @@ __all__ = [
     "Streaming",
     "TextPrior",
     "Uniform",
+    "WeightedMerge",
     "compress",
     "follow",
     "index_bytes",

@@ -1,7 +1,8 @@
 """From an observed prompt to a smaller cache: budgets, then rows, then merging, layer by layer."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -47,16 +48,18 @@ def compress_cache(cache: Cache, observation: Observation, recipe: Recipe) -> Re
     layers = compressible(cache)
     before = storage_bytes(cache)
     tables, notes = layer_tables(layers, observation, recipe)
+    view = partial(layer_view, layers, observation)
+    recipe = replace(recipe, select=recipe.select.bind(view))
     budgets = np.stack([recipe.allocate.budgets(table) for table in tables])
     for column, (index, layer) in enumerate(layers.items()):
-        _compress_layer(index, layer, observation, recipe, torch.from_numpy(budgets[:, column]))
+        _compress_layer(layer, view(index), recipe, torch.from_numpy(budgets[:, column]))
     widest = budgets.max(axis=0).sum() * len(budgets)
     return Report(
         requested=str(recipe.budget),
         tokens=np.array([table.tokens for table in tables]),
         layers=tuple(layers),
         budgets=budgets,
-        entropy=np.stack([table.entropy for table in tables]),
+        entropy=_entropies(tables, recipe),
         entropy_error=_entropy_errors(layers, observation, recipe),
         bytes_before=before,
         bytes_after=storage_bytes(cache),
@@ -68,6 +71,13 @@ def compress_cache(cache: Cache, observation: Observation, recipe: Recipe) -> Re
     )
 
 
+def layer_view(layers: Mapping[int, CompressedLayer], observation: Observation, index: int) -> LayerView:
+    """View one layer with its prompt; the last one for an index beyond it."""
+    known = index if index in layers else max(layers)
+    keys, tokens = layers[known].tensors()[0], observation.tokens
+    return LayerView(known, keys, tokens.valid, tokens.vision, observation.layers[known])
+
+
 def layer_tables(
     layers: Mapping[int, CompressedLayer], observation: Observation, recipe: Recipe
 ) -> tuple[list[LayerTable], tuple[str, ...]]:
@@ -77,7 +87,8 @@ def layer_tables(
     if not lengths.all():
         raise InputError(f"sequence {int(lengths.argmin())} holds padding only", expected="a token in every sequence")
     least = recipe.protect.mask(valid).sum(-1).cpu().numpy() + recipe.select.window
-    entropy = _entropies(layers, observation, recipe)
+    views = (layer_view(layers, observation, index) for index in layers)
+    measured = torch.stack([recipe.allocate.measure(view) for view in views], dim=1).double().cpu().numpy()
     slot_bytes = max(map(_slot_bytes, layers.values()))
     tables = []
     for row, tokens in enumerate(map(int, lengths)):
@@ -85,7 +96,7 @@ def layer_tables(
         target = recipe.budget.slots(tokens, depth, slot_bytes)
         short = tokens <= least[row]
         upper = np.full(depth, tokens)
-        tables.append(LayerTable(tokens, tokens * depth if short else target, lower, upper, entropy[row]))
+        tables.append(LayerTable(tokens, tokens * depth if short else target, lower, upper, measured[row]))
     whole = [str(row) for row, table in enumerate(tables) if table.tokens <= least[row]]
     note = f"sequence {', '.join(whole)} is not longer than what is protected: all of it is kept"
     return tables, (note,) if whole else ()
@@ -102,15 +113,10 @@ def _entropy_kind(recipe: Recipe) -> Statistic | None:
     return next((kind for kind in ENTROPIES if kind in recipe.allocate.needs), None)
 
 
-def _entropies(
-    layers: Mapping[int, CompressedLayer], observation: Observation, recipe: Recipe
-) -> Float[np.ndarray, "batch layers"]:
-    """Mean over the heads of each layer's entropy; zeros when the allocator does not ask for it."""
-    kind = _entropy_kind(recipe)
-    if kind is None:
-        return np.zeros((len(observation.tokens.valid), len(layers)))
-    values = [observation.layers[index].entropy(kind).mean(1) for index in layers]
-    return torch.stack(values, dim=1).cpu().numpy()
+def _entropies(tables: list[LayerTable], recipe: Recipe) -> Float[np.ndarray, "batch layers"]:
+    """The measures, where they are entropies; NaN otherwise."""
+    measured = np.stack([table.measure for table in tables])
+    return measured if _entropy_kind(recipe) else np.full_like(measured, np.nan)
 
 
 def _entropy_errors(
@@ -123,18 +129,15 @@ def _entropy_errors(
     return torch.stack(errors, dim=1).cpu().numpy()
 
 
-def _compress_layer(
-    index: int, layer: CompressedLayer, observation: Observation, recipe: Recipe, budgets: Int[Tensor, " batch"]
-) -> None:
-    tokens, (keys, values) = observation.tokens, layer.tensors()
+def _compress_layer(layer: CompressedLayer, view: LayerView, recipe: Recipe, budgets: Int[Tensor, " batch"]) -> None:
+    keys, values = layer.tensors()
     budgets = budgets.to(keys.device)
-    fixed = recipe.protect.mask(tokens.valid)
+    fixed = recipe.protect.mask(view.valid)
     recent = torch.tensor([recipe.select.recent(int(budget)) for budget in budgets], device=keys.device)
     recent = torch.minimum(recent, budgets - fixed.sum(-1))
-    protected = fixed | last_tokens(tokens.valid & ~fixed, recent)
-    view = LayerView(index, keys, tokens.valid, tokens.vision, observation.layers[index])
-    choice = choose(recipe.select.scores(view), protected, tokens.valid, budgets, index)
-    kept = recipe.merge.merge(keys, values, choice, tokens.valid)
+    protected = fixed | last_tokens(view.valid & ~fixed, recent)
+    choice = choose(recipe.select.scores(view), protected, view.valid, budgets, view.index)
+    kept = recipe.merge.merge(keys, values, choice, view.valid)
     layer.keep(kept.keys, kept.values, choice.index, choice.valid, kept.counts)
 
 
