@@ -27,10 +27,12 @@ if TYPE_CHECKING:
     )
     from medsuite.meda_kv.budget import Budget
     from medsuite.meda_kv.cache import CompressedCache, index_bytes, storage_bytes
+    from medsuite.meda_kv.heads import AdaHeads, EqualHeads
     from medsuite.meda_kv.merge import MERGERS, AverageMerge, Drop
     from medsuite.meda_kv.methods import METHODS, method
     from medsuite.meda_kv.observe.sampling import Exact, Sampled
     from medsuite.meda_kv.prompt import Prompt, follow, observing, read
+    from medsuite.meda_kv.quantise import AsComputed, EightBits
     from medsuite.meda_kv.recipe import Protect, Recipe
     from medsuite.meda_kv.report import Report
     from medsuite.meda_kv.select import H2O, SELECTORS, KeyNorm, Random, SnapKV, Streaming, TextPrior
@@ -40,10 +42,12 @@ _HOMES = {
     "allocate": ("ALLOCATORS CrossModalEntropy FullRowEntropy Pyramid ReleasedEntropy ShuffledEntropy Uniform"),
     "budget": "Budget",
     "cache": "CompressedCache index_bytes storage_bytes",
+    "heads": "AdaHeads EqualHeads",
     "merge": "MERGERS AverageMerge Drop",
     "methods": "METHODS method",
     "observe.sampling": "Exact Sampled",
     "prompt": "Prompt follow observing read",
+    "quantise": "AsComputed EightBits",
     "recipe": "Protect Recipe",
     "report": "Report",
     "select": "H2O SELECTORS KeyNorm Random SnapKV Streaming TextPrior",
@@ -57,11 +61,15 @@ __all__ = [
     "MERGERS",
     "METHODS",
     "SELECTORS",
+    "AdaHeads",
+    "AsComputed",
     "AverageMerge",
     "Budget",
     "CompressedCache",
     "CrossModalEntropy",
     "Drop",
+    "EightBits",
+    "EqualHeads",
     "Exact",
     "FullRowEntropy",
     "KeyNorm",

@@ -11,11 +11,12 @@ from transformers.cache_utils import Cache
 
 from medsuite.core.errors import InputError
 from medsuite.meda_kv.allocate import LayerTable
-from medsuite.meda_kv.cache import CompressedLayer, compressible, index_bytes, storage_bytes
+from medsuite.meda_kv.cache import CompressedLayer, compressible, index_bytes, layer_bytes, storage_bytes
 from medsuite.meda_kv.observe.observer import ENTROPIES, LayerObserver, Statistic, Tokens
+from medsuite.meda_kv.packing import keep_ragged
 from medsuite.meda_kv.recipe import Recipe
 from medsuite.meda_kv.report import Report
-from medsuite.meda_kv.select.base import LayerView, choose, last_tokens
+from medsuite.meda_kv.select.base import LayerView, choose, last_tokens, require_finite
 
 
 @dataclass(frozen=True)
@@ -45,12 +46,15 @@ def compress_cache(cache: Cache, observation: Observation, recipe: Recipe) -> Re
         InputError: The budget is smaller than the protected tokens, or a statistic is missing or not finite.
     """
     layers = compressible(cache)
-    before = storage_bytes(cache)
+    before = peak = storage_bytes(cache)
     tables, notes = layer_tables(layers, observation, recipe)
     budgets = np.stack([recipe.allocate.budgets(table) for table in tables])
+    heads = []
     for column, (index, layer) in enumerate(layers.items()):
-        _compress_layer(index, layer, observation, recipe, torch.from_numpy(budgets[:, column]))
-    widest = budgets.max(axis=0).sum() * len(budgets)
+        held = storage_bytes(cache)
+        heads.append(_compress_layer(index, layer, observation, recipe, torch.from_numpy(budgets[:, column])))
+        peak = max(peak, held + layer_bytes(layer))
+    widest = budgets.sum() if recipe.ragged else budgets.max(axis=0).sum() * len(budgets)
     return Report(
         requested=str(recipe.budget),
         tokens=np.array([table.tokens for table in tables]),
@@ -65,6 +69,8 @@ def compress_cache(cache: Cache, observation: Observation, recipe: Recipe) -> Re
         seconds_observing=observation.seconds,
         untouched=tuple(f"{i}: {type(layer).__name__}" for i, layer in enumerate(cache.layers) if i not in layers),
         notes=(*notes, *_modality_notes(observation, recipe)),
+        head_budgets=torch.stack(heads, dim=1).numpy(),
+        peak_bytes=peak,
     )
 
 
@@ -78,7 +84,7 @@ def layer_tables(
         raise InputError(f"sequence {int(lengths.argmin())} holds padding only", expected="a token in every sequence")
     least = recipe.protect.mask(valid).sum(-1).cpu().numpy() + recipe.select.window
     entropy = _entropies(layers, observation, recipe)
-    slot_bytes = max(map(_slot_bytes, layers.values()))
+    slot_bytes = max(_slot_bytes(layer, recipe) for layer in layers.values())
     tables = []
     for row, tokens in enumerate(map(int, lengths)):
         lower = np.full(depth, min(max(int(least[row]), 1), tokens))
@@ -91,11 +97,11 @@ def layer_tables(
     return tables, (note,) if whole else ()
 
 
-def _slot_bytes(layer: CompressedLayer) -> int:
-    """Bytes of one slot: keys and values of all heads, and the 4-byte position of each head."""
+def _slot_bytes(layer: CompressedLayer, recipe: Recipe) -> int:
+    """Bytes of one slot: keys and values of all heads as they are stored, and the 4-byte position of each head."""
     keys, values = layer.tensors()
-    width = keys.shape[-1] + values.shape[-1]
-    return keys.shape[1] * (width * keys.element_size() + 4)
+    rows = [recipe.store.row_bytes(tensor.shape[-1], tensor.element_size()) for tensor in (keys, values)]
+    return keys.shape[1] * (sum(rows) + 4)
 
 
 def _entropy_kind(recipe: Recipe) -> Statistic | None:
@@ -125,17 +131,24 @@ def _entropy_errors(
 
 def _compress_layer(
     index: int, layer: CompressedLayer, observation: Observation, recipe: Recipe, budgets: Int[Tensor, " batch"]
-) -> None:
+) -> Int[Tensor, "batch kv_heads"]:
+    """Keep a layer's best rows and return how many each head keeps."""
     tokens, (keys, values) = observation.tokens, layer.tensors()
     budgets = budgets.to(keys.device)
     fixed = recipe.protect.mask(tokens.valid)
     recent = torch.tensor([recipe.select.recent(int(budget)) for budget in budgets], device=keys.device)
     recent = torch.minimum(recent, budgets - fixed.sum(-1))
     protected = fixed | last_tokens(tokens.valid & ~fixed, recent)
-    view = LayerView(index, keys, tokens.valid, tokens.vision, observation.layers[index])
-    choice = choose(recipe.select.scores(view), protected, tokens.valid, budgets, index)
+    scores = recipe.select.scores(LayerView(index, keys, tokens.valid, tokens.vision, observation.layers[index]))
+    require_finite(scores, tokens.valid, index)
+    shares = recipe.heads.share(scores, protected, tokens.valid, budgets)
+    if recipe.ragged:
+        layer.pack(keep_ragged(keys, values, scores, protected, tokens.valid, shares, recipe))
+        return shares.cpu()
+    choice = choose(scores, protected, tokens.valid, budgets, index)
     kept = recipe.merge.merge(keys, values, choice, tokens.valid)
     layer.keep(kept.keys, kept.values, choice.index, choice.valid, kept.counts)
+    return shares.cpu()
 
 
 def _modality_notes(observation: Observation, recipe: Recipe) -> tuple[str, ...]:

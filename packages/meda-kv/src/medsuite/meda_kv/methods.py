@@ -6,6 +6,7 @@ from dataclasses import replace
 from medsuite.core.errors import InputError, unknown_name
 from medsuite.meda_kv.allocate import CrossModalEntropy, Pyramid, ReleasedEntropy, Uniform
 from medsuite.meda_kv.budget import Budget
+from medsuite.meda_kv.heads import AdaHeads
 from medsuite.meda_kv.merge import AverageMerge
 from medsuite.meda_kv.observe.sampling import Exact, Sampled
 from medsuite.meda_kv.recipe import Protect, Recipe
@@ -15,6 +16,7 @@ METHODS: dict[str, Callable[[Budget], Recipe]] = {
     "streaming_llm": lambda budget: Recipe(budget, Uniform(), Streaming()),
     "h2o": lambda budget: Recipe(budget, Uniform(), H2O()),
     "snapkv": lambda budget: Recipe(budget, Uniform(), SnapKV()),
+    "adakv": lambda budget: Recipe(budget, Uniform(), SnapKV(), heads=AdaHeads()),
     "pyramidkv": lambda budget: Recipe(budget, Pyramid(), SnapKV()),
     "knorm": lambda budget: Recipe(budget, Uniform(), KeyNorm()),
     "random": lambda budget: Recipe(budget, Uniform(), Random()),
