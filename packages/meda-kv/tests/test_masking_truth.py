@@ -6,7 +6,18 @@ import pytest
 import torch
 from transformers import DynamicCache
 
-from medsuite.meda_kv import Budget, CompressedCache, Drop, FullRowEntropy, Protect, Recipe, SnapKV, compress
+from medsuite.meda_kv import (
+    AdaHeads,
+    Budget,
+    CompressedCache,
+    Drop,
+    EqualHeads,
+    FullRowEntropy,
+    Protect,
+    Recipe,
+    SnapKV,
+    compress,
+)
 from medsuite.meda_kv.allocate import ALLOCATORS
 from medsuite.meda_kv.attention import cache_argument
 from medsuite.meda_kv.select import SELECTORS
@@ -14,9 +25,9 @@ from medsuite.meda_kv.select import SELECTORS
 TOKENS = 40
 
 
-def evicting(selector=None, allocator=None, ratio=0.5):
+def evicting(selector=None, allocator=None, ratio=0.5, **parts):
     selector = SnapKV(queries=6) if selector is None else selector
-    return Recipe(Budget(ratio=ratio), allocator or FullRowEntropy(), selector, Drop(), Protect(sinks=2))
+    return Recipe(Budget(ratio=ratio), allocator or FullRowEntropy(), selector, Drop(), Protect(sinks=2), **parts)
 
 
 def continuation(steps):
@@ -38,7 +49,7 @@ def run(model, cache, ids, mask, steps):
 
 
 @contextmanager
-def hidden(model, positions, valid, prompt_mask):
+def hidden(model, evicted, prompt_mask):
     """Hide from every query head what its key head evicted, once the prompt has passed."""
 
     def before(module, args, kwargs):
@@ -50,7 +61,7 @@ def hidden(model, positions, valid, prompt_mask):
         kept = torch.zeros(2, 2, TOKENS, dtype=torch.bool)
         for row in range(2):
             for head in range(2):
-                kept[row, head, positions[module.layer_idx][row, head][valid[module.layer_idx][row]].long()] = True
+                kept[row, head, evicted.layers[module.layer_idx].columns(row, head).long()] = True
         kept &= prompt_mask.bool()[:, None]
         total = seen + query
         visible = torch.ones(query, total).tril(seen).bool().expand(2, 4, query, total).clone()
@@ -72,22 +83,23 @@ def both_ways(model, recipe, ids, mask, steps):
     cache = CompressedCache(model.config)
     with compress(model, recipe):
         evicted = run(model, cache, ids, mask, steps)
-    positions = [layer.positions for layer in cache.layers]
-    valid = [layer.held(2, ids.device)[:, : layer.kept] for layer in cache.layers]
-    with hidden(model, positions, valid, mask):
+    with hidden(model, cache, mask):
         masked = run(model, DynamicCache(config=model.config), ids, mask, steps)
     return evicted, masked, cache
 
 
+@pytest.mark.parametrize("heads", [EqualHeads(), AdaHeads()], ids=["equal heads", "heads as scores lie"])
 @pytest.mark.parametrize("steps", [(1, 1, 1, 1), (3, 1, 2)], ids=["one by one", "several at once"])
 @pytest.mark.parametrize("padding", [0, 9], ids=["no padding", "left padding"])
 @pytest.mark.parametrize("attention", ["sdpa", "eager"])
-def test_eviction_equals_masking(tiny_llama, prompt, attention, padding, steps):
+def test_eviction_equals_masking(tiny_llama, prompt, attention, padding, steps, heads):
     # Eager attention takes its softmax in single precision, whatever the model's.
     model = tiny_llama(attention, dtype="float64" if attention == "sdpa" else "float32")
     ids, mask = prompt(TOKENS, padding)
-    evicted, masked, cache = both_ways(model, evicting(), ids, mask, steps)
-    assert len({layer.kept for layer in cache.layers}) > 1, "budgets differ between layers"
+    evicted, masked, cache = both_ways(model, evicting(heads=heads), ids, mask, steps)
+    kept = [[len(layer.columns(0, head)) for head in range(2)] for layer in cache.layers]
+    assert len(set(map(sum, kept))) > 1, "budgets differ between layers"
+    assert any(first != second for first, second in kept) == heads.uneven
     for ours, truth in zip(evicted, masked, strict=True):
         torch.testing.assert_close(ours[:, -1], truth[:, -1], atol=1e-9 if attention == "sdpa" else 1e-5, rtol=0)
 

@@ -31,10 +31,12 @@ if TYPE_CHECKING:
     )
     from medsuite.meda_kv.budget import Budget
     from medsuite.meda_kv.cache import CompressedCache, index_bytes, storage_bytes
+    from medsuite.meda_kv.heads import AdaHeads, EqualHeads
     from medsuite.meda_kv.merge import MERGERS, AverageMerge, Drop, PivotMerge, WeightedMerge
     from medsuite.meda_kv.methods import METHODS, method
     from medsuite.meda_kv.observe.sampling import Exact, Sampled
     from medsuite.meda_kv.prompt import Prompt, follow, observing, read
+    from medsuite.meda_kv.quantise import AsComputed, EightBits
     from medsuite.meda_kv.recipe import Protect, Recipe
     from medsuite.meda_kv.report import Report
     from medsuite.meda_kv.select import (
@@ -60,10 +62,12 @@ _HOMES = {
     ),
     "budget": "Budget",
     "cache": "CompressedCache index_bytes storage_bytes",
+    "heads": "AdaHeads EqualHeads",
     "merge": "MERGERS AverageMerge Drop PivotMerge WeightedMerge",
     "methods": "METHODS method",
     "observe.sampling": "Exact Sampled",
     "prompt": "Prompt follow observing read",
+    "quantise": "AsComputed EightBits",
     "recipe": "Protect Recipe",
     "report": "Report",
     "select": "H2O SELECTORS TOVA FastV KeyDiff KeyNorm MeanVariance PostVision Random SnapKV Streaming TextPrior",
@@ -78,12 +82,16 @@ __all__ = [
     "METHODS",
     "SELECTORS",
     "TOVA",
+    "AdaHeads",
+    "AsComputed",
     "AverageMerge",
     "Budget",
     "CompressedCache",
     "CrossModalEntropy",
     "Density",
     "Drop",
+    "EightBits",
+    "EqualHeads",
     "Exact",
     "FastV",
     "FullRowEntropy",

@@ -12,11 +12,12 @@ from transformers.cache_utils import Cache
 
 from medsuite.core.errors import InputError
 from medsuite.meda_kv.allocate import LayerTable
-from medsuite.meda_kv.cache import CompressedLayer, compressible, index_bytes, storage_bytes
+from medsuite.meda_kv.cache import CompressedLayer, compressible, index_bytes, layer_bytes, storage_bytes
 from medsuite.meda_kv.observe.observer import ENTROPIES, LayerObserver, Statistic, Tokens
+from medsuite.meda_kv.packing import keep_ragged
 from medsuite.meda_kv.recipe import Recipe
 from medsuite.meda_kv.report import Report
-from medsuite.meda_kv.select.base import LayerView, choose, last_tokens
+from medsuite.meda_kv.select.base import LayerView, choose, last_tokens, require_finite
 
 
 @dataclass(frozen=True)
@@ -46,14 +47,17 @@ def compress_cache(cache: Cache, observation: Observation, recipe: Recipe) -> Re
         InputError: The budget is smaller than the protected tokens, or a statistic is missing or not finite.
     """
     layers = compressible(cache)
-    before = storage_bytes(cache)
+    before = peak = storage_bytes(cache)
     tables, notes = layer_tables(layers, observation, recipe)
     view = partial(layer_view, layers, observation)
     recipe = replace(recipe, select=recipe.select.bind(view))
     budgets = np.stack([recipe.allocate.budgets(table) for table in tables])
+    heads = []
     for column, (index, layer) in enumerate(layers.items()):
-        _compress_layer(layer, view(index), recipe, torch.from_numpy(budgets[:, column]))
-    widest = budgets.max(axis=0).sum() * len(budgets)
+        held = storage_bytes(cache)
+        heads.append(_compress_layer(layer, view(index), recipe, torch.from_numpy(budgets[:, column])))
+        peak = max(peak, held + layer_bytes(layer))
+    widest = budgets.sum() if recipe.ragged else budgets.max(axis=0).sum() * len(budgets)
     return Report(
         requested=str(recipe.budget),
         tokens=np.array([table.tokens for table in tables]),
@@ -68,6 +72,8 @@ def compress_cache(cache: Cache, observation: Observation, recipe: Recipe) -> Re
         seconds_observing=observation.seconds,
         untouched=tuple(f"{i}: {type(layer).__name__}" for i, layer in enumerate(cache.layers) if i not in layers),
         notes=(*notes, *_modality_notes(observation, recipe)),
+        head_budgets=torch.stack(heads, dim=1).numpy(),
+        peak_bytes=peak,
     )
 
 
@@ -89,7 +95,7 @@ def layer_tables(
     least = recipe.protect.mask(valid).sum(-1).cpu().numpy() + recipe.select.window
     views = (layer_view(layers, observation, index) for index in layers)
     measured = torch.stack([recipe.allocate.measure(view) for view in views], dim=1).double().cpu().numpy()
-    slot_bytes = max(map(_slot_bytes, layers.values()))
+    slot_bytes = max(_slot_bytes(layer, recipe) for layer in layers.values())
     tables = []
     for row, tokens in enumerate(map(int, lengths)):
         lower = np.full(depth, min(max(int(least[row]), 1), tokens))
@@ -102,11 +108,11 @@ def layer_tables(
     return tables, (note,) if whole else ()
 
 
-def _slot_bytes(layer: CompressedLayer) -> int:
-    """Bytes of one slot: keys and values of all heads, and the 4-byte position of each head."""
+def _slot_bytes(layer: CompressedLayer, recipe: Recipe) -> int:
+    """Bytes of one slot: keys and values of all heads as they are stored, and the 4-byte position of each head."""
     keys, values = layer.tensors()
-    width = keys.shape[-1] + values.shape[-1]
-    return keys.shape[1] * (width * keys.element_size() + 4)
+    rows = [recipe.store.row_bytes(tensor.shape[-1], tensor.element_size()) for tensor in (keys, values)]
+    return keys.shape[1] * (sum(rows) + 4)
 
 
 def _entropy_kind(recipe: Recipe) -> Statistic | None:
@@ -129,16 +135,26 @@ def _entropy_errors(
     return torch.stack(errors, dim=1).cpu().numpy()
 
 
-def _compress_layer(layer: CompressedLayer, view: LayerView, recipe: Recipe, budgets: Int[Tensor, " batch"]) -> None:
+def _compress_layer(
+    layer: CompressedLayer, view: LayerView, recipe: Recipe, budgets: Int[Tensor, " batch"]
+) -> Int[Tensor, "batch kv_heads"]:
+    """Keep a layer's best rows and return how many each head keeps."""
     keys, values = layer.tensors()
     budgets = budgets.to(keys.device)
     fixed = recipe.protect.mask(view.valid)
     recent = torch.tensor([recipe.select.recent(int(budget)) for budget in budgets], device=keys.device)
     recent = torch.minimum(recent, budgets - fixed.sum(-1))
     protected = fixed | last_tokens(view.valid & ~fixed, recent)
-    choice = choose(recipe.select.scores(view), protected, view.valid, budgets, view.index)
+    scores = recipe.select.scores(view)
+    require_finite(scores, view.valid, view.index)
+    shares = recipe.heads.share(scores, protected, view.valid, budgets)
+    if recipe.ragged:
+        layer.pack(keep_ragged(keys, values, scores, protected, view.valid, shares, recipe))
+        return shares.cpu()
+    choice = choose(scores, protected, view.valid, budgets, view.index)
     kept = recipe.merge.merge(keys, values, choice, view.valid)
     layer.keep(kept.keys, kept.values, choice.index, choice.valid, kept.counts)
+    return shares.cpu()
 
 
 def _modality_notes(observation: Observation, recipe: Recipe) -> tuple[str, ...]:

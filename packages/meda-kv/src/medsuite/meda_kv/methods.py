@@ -15,6 +15,7 @@ from medsuite.meda_kv.allocate import (
     Uniform,
 )
 from medsuite.meda_kv.budget import Budget
+from medsuite.meda_kv.heads import AdaHeads
 from medsuite.meda_kv.merge import AverageMerge, PivotMerge
 from medsuite.meda_kv.observe.sampling import Exact, Sampled
 from medsuite.meda_kv.recipe import Protect, Recipe
@@ -37,6 +38,7 @@ METHODS: dict[str, Callable[[Budget], Recipe]] = {
     "h2o": lambda budget: Recipe(budget, Uniform(), H2O()),
     "snapkv": lambda budget: Recipe(budget, Uniform(), SnapKV()),
     "tova": lambda budget: Recipe(budget, Uniform(), TOVA(), protect=Protect(sinks=0)),
+    "adakv": lambda budget: Recipe(budget, Uniform(), SnapKV(), heads=AdaHeads()),
     "pyramidkv": lambda budget: Recipe(budget, Pyramid(), SnapKV()),
     "cake": lambda budget: Recipe(budget, Preference(), MeanVariance()),
     "zigzagkv": lambda budget: Recipe(budget, MinimumSlots(), SnapKV()),

@@ -28,6 +28,7 @@ from medsuite.meda_kv.masks import layer_mask
 from medsuite.meda_kv.modality import ModalityMap, modality_from_inputs
 from medsuite.meda_kv.observe.blocks import AttentionInputs
 from medsuite.meda_kv.observe.observer import LayerObserver, ObservationPlan, Tokens
+from medsuite.meda_kv.ragged import RaggedRows
 from medsuite.meda_kv.recipe import Recipe
 from medsuite.meda_kv.report import Report
 
@@ -145,7 +146,7 @@ class Session:
         ]
         for module in self._modules.values():
             handles.append(module.register_forward_pre_hook(self._before_attention, with_kwargs=True))
-            setattr(module, OBSERVER, self._observe)
+            setattr(module, OBSERVER, self)
             stack.callback(delattr, module, OBSERVER)
         for handle in handles:
             stack.callback(handle.remove)
@@ -255,11 +256,17 @@ class Session:
         if not isinstance(layer, CompressedLayer) or self._incoming is None:
             return args, kwargs
         if layer.compressed:
-            kwargs = {**kwargs, "attention_mask": layer_mask(layer, self._incoming, self._base, self._model.dtype)}
+            form = self._base if layer.ragged is None else "sdpa"
+            kwargs = {**kwargs, "attention_mask": layer_mask(layer, self._incoming, form, self._model.dtype)}
         layer.announce(self._incoming)
         return args, kwargs
 
-    def _observe(self, module: Any, inputs: AttentionInputs) -> None:
+    def ragged(self, module: Any) -> RaggedRows | None:
+        """Return the ragged rows of an attention module's layer, None where it has none."""
+        layer = None if self.cache is None else self.cache.layers[module.layer_idx]
+        return layer.ragged if isinstance(layer, CompressedLayer) else None
+
+    def observe(self, module: Any, inputs: AttentionInputs) -> None:
         """Take the statistics of one attention call while a prompt is read."""
         if self._pending is None or self.observation is None or self.cache is None:
             return

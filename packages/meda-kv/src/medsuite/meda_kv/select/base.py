@@ -78,10 +78,7 @@ def choose(
     Raises:
         InputError: A score of a valid slot is not a number or infinite.
     """
-    broken = ~torch.isfinite(scores) & valid[:, None]
-    if bool(broken.any()):
-        head = int(broken.any(-1).any(0).nonzero()[0, 0])
-        raise InputError(f"a score of layer {layer}, key head {head} is not finite", expected="finite keys and queries")
+    require_finite(scores, valid, layer)
     taken_first = torch.where((protected & valid)[:, None], torch.inf, scores.double())
     ranked = taken_first.masked_fill(~valid[:, None], -torch.inf).sort(dim=-1, descending=True, stable=True).indices
     most = int(budgets.max())
@@ -89,6 +86,16 @@ def choose(
     within = rank < torch.minimum(budgets, valid.sum(-1))[:, None]
     index = torch.where(within[:, None], ranked[..., :most], -1).sort(dim=-1).values
     return Choice(index.clamp_min(0), index[:, 0] >= 0)
+
+
+def require_finite(
+    scores: Float[Tensor, "batch kv_heads slots"], valid: Bool[Tensor, "batch slots"], layer: int
+) -> None:
+    """Raise an `InputError` that names layer and head when a score of a valid slot is not a number or infinite."""
+    broken = ~torch.isfinite(scores) & valid[:, None]
+    if bool(broken.any()):
+        head = int(broken.any(-1).any(0).nonzero()[0, 0])
+        raise InputError(f"a score of layer {layer}, key head {head} is not finite", expected="finite keys and queries")
 
 
 def last_tokens(valid: Bool[Tensor, "batch slots"], counts: Int[Tensor, " batch"]) -> Bool[Tensor, "batch slots"]:
