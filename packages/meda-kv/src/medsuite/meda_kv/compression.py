@@ -1,18 +1,25 @@
 """From an observed prompt to a smaller cache: budgets, then rows, then merging, layer by layer."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from transformers.cache_utils import Cache
 
 from medsuite.core.errors import InputError
 from medsuite.meda_kv.allocate import LayerTable
 from medsuite.meda_kv.cache import CompressedLayer, compressible, index_bytes, layer_bytes, storage_bytes
-from medsuite.meda_kv.observe.observer import ENTROPIES, LayerObserver, Statistic, Tokens
+from medsuite.meda_kv.observe.observer import (
+    ENTROPIES,
+    LayerObserver,
+    Statistic,
+    Tokens,
+    padding_first,
+    take_slots,
+)
 from medsuite.meda_kv.packing import keep_ragged
 from medsuite.meda_kv.recipe import Recipe
 from medsuite.meda_kv.report import Report
@@ -133,22 +140,62 @@ def _compress_layer(
     index: int, layer: CompressedLayer, observation: Observation, recipe: Recipe, budgets: Int[Tensor, " batch"]
 ) -> Int[Tensor, "batch kv_heads"]:
     """Keep a layer's best rows and return how many each head keeps."""
-    tokens, (keys, values) = observation.tokens, layer.tensors()
-    budgets = budgets.to(keys.device)
-    fixed = recipe.protect.mask(tokens.valid)
-    recent = torch.tensor([recipe.select.recent(int(budget)) for budget in budgets], device=keys.device)
-    recent = torch.minimum(recent, budgets - fixed.sum(-1))
-    protected = fixed | last_tokens(tokens.valid & ~fixed, recent)
-    scores = recipe.select.scores(LayerView(index, keys, tokens.valid, tokens.vision, observation.layers[index]))
-    require_finite(scores, tokens.valid, index)
-    shares = recipe.heads.share(scores, protected, tokens.valid, budgets)
+    order = _SlotOrder.padding_first(observation.tokens.valid)
+    view = _view(index, layer, observation, order)
+    budgets = budgets.to(view.keys.device)
+    protected = order.take(_protected(recipe, observation.tokens.valid, budgets))
+    scores = recipe.select.scores(view)
+    require_finite(scores, view.valid, index)
+    shares = recipe.heads.share(scores, protected, view.valid, budgets)
+    values = order.take(layer.tensors()[1])
     if recipe.ragged:
-        layer.pack(keep_ragged(keys, values, scores, protected, tokens.valid, shares, recipe))
+        layer.pack(keep_ragged(view, values, scores, protected, shares, order.columns, recipe))
         return shares.cpu()
-    choice = choose(scores, protected, tokens.valid, budgets, index)
-    kept = recipe.merge.merge(keys, values, choice, tokens.valid)
-    layer.keep(kept.keys, kept.values, choice.index, choice.valid, kept.counts)
+    choice = choose(scores, protected, view.valid, budgets, index)
+    kept = recipe.merge.merge(view.keys, values, choice, view.valid)
+    positions = order.columns.unsqueeze(1).expand(-1, scores.shape[1], -1).gather(2, choice.index)
+    layer.keep(kept.keys, kept.values, positions, choice.valid, kept.counts)
     return shares.cpu()
+
+
+@dataclass(frozen=True)
+class _SlotOrder:
+    """The order in which slots are looked at: padding first, wherever it stands, as selectors expect.
+
+    Attributes:
+        columns: Column in the prompt of each slot.
+        moved: Whether that is another order than the prompt's own.
+    """
+
+    columns: Int[Tensor, "batch slots"]
+    moved: bool
+
+    @classmethod
+    def padding_first(cls, valid: Bool[Tensor, "batch slots"]) -> "_SlotOrder":
+        columns = padding_first(valid)
+        return cls(columns, bool((columns.diff(dim=1) < 0).any()))
+
+    def take(self, tensor: Tensor) -> Tensor:
+        """Bring `[batch, slots]`, `[batch, heads, slots]` or `[batch, heads, slots, dim]` into this order."""
+        return take_slots(tensor, self.columns) if self.moved else tensor
+
+
+def _view(index: int, layer: CompressedLayer, observation: Observation, order: _SlotOrder) -> LayerView:
+    tokens, observed = observation.tokens, observation.layers[index]
+    if observed.mass is not None:
+        observed = replace(observed, mass=order.take(observed.mass))
+    return LayerView(
+        index, order.take(layer.tensors()[0]), order.take(tokens.valid), order.take(tokens.vision), observed
+    )
+
+
+def _protected(
+    recipe: Recipe, valid: Bool[Tensor, "batch slots"], budgets: Int[Tensor, " batch"]
+) -> Bool[Tensor, "batch slots"]:
+    """Slots that a layer keeps whatever their score: marked ones, and as many recent ones as the budget allows."""
+    fixed = recipe.protect.mask(valid)
+    recent = torch.tensor([recipe.select.recent(int(budget)) for budget in budgets], device=valid.device)
+    return fixed | last_tokens(valid & ~fixed, torch.minimum(recent, budgets - fixed.sum(-1)))
 
 
 def _modality_notes(observation: Observation, recipe: Recipe) -> tuple[str, ...]:
