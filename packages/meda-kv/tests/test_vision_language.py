@@ -17,7 +17,10 @@ from medsuite.meda_kv import (
     SnapKV,
     TextPrior,
     Uniform,
+    answer,
     compress,
+    load_context,
+    prefill,
 )
 from medsuite.meda_kv.attention import cache_argument
 from medsuite.meda_kv.cache import compressible
@@ -237,6 +240,18 @@ def test_a_second_conversation_does_not_move_the_positions_of_the_first(build, f
             answers.append(model.generate(longer, attention_mask=mask, **{cache_argument(model): cache}, **GREEDY))
             assert torch.equal(model.model.rope_deltas, deltas)
     assert torch.equal(*answers)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_saved_context_of_images_answers_as_if_nothing_else_had_been_read_since(build, tmp_path, family):
+    model, given = build(family), inputs(family)
+    question = torch.tensor([text(3, 8), text(3, 9)])
+    context = prefill(model, given, recipe(heads=AdaHeads()))
+    expected = answer(model, context, question, **GREEDY)
+    context.save(tmp_path / "context.safetensors")
+    model.generate(**inputs(family, seed=50), **GREEDY)
+    again = load_context(model, tmp_path / "context.safetensors")
+    assert torch.equal(answer(model, again, question, **GREEDY), expected)
 
 
 def test_video_frames_are_vision_tokens(build):

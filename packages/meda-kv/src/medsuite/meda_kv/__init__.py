@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     )
     from medsuite.meda_kv.budget import Budget
     from medsuite.meda_kv.cache import CompressedCache, index_bytes, storage_bytes
+    from medsuite.meda_kv.context import Context, answer, load_context, prefill
     from medsuite.meda_kv.heads import AdaHeads, EqualHeads
     from medsuite.meda_kv.merge import MERGERS, AverageMerge, Drop
     from medsuite.meda_kv.methods import METHODS, method
@@ -42,6 +43,7 @@ _HOMES = {
     "allocate": ("ALLOCATORS CrossModalEntropy FullRowEntropy Pyramid ReleasedEntropy ShuffledEntropy Uniform"),
     "budget": "Budget",
     "cache": "CompressedCache index_bytes storage_bytes",
+    "context": "Context answer load_context prefill",
     "heads": "AdaHeads EqualHeads",
     "merge": "MERGERS AverageMerge Drop",
     "methods": "METHODS method",
@@ -66,6 +68,7 @@ __all__ = [
     "AverageMerge",
     "Budget",
     "CompressedCache",
+    "Context",
     "CrossModalEntropy",
     "Drop",
     "EightBits",
@@ -87,11 +90,14 @@ __all__ = [
     "Streaming",
     "TextPrior",
     "Uniform",
+    "answer",
     "compress",
     "follow",
     "index_bytes",
+    "load_context",
     "method",
     "observing",
+    "prefill",
     "read",
     "storage_bytes",
 ]
