@@ -25,9 +25,11 @@ from medsuite.meda_kv import (
     storage_bytes,
 )
 from medsuite.meda_kv.attention import cache_argument
+from medsuite.meda_kv.observe.observer import LayerObserver, ObservationPlan
 from medsuite.meda_kv.packing import keep_ragged
 from medsuite.meda_kv.quantise import AsComputed
 from medsuite.meda_kv.ragged import RaggedRows, ragged_attention
+from medsuite.meda_kv.select.base import LayerView
 
 GREEDY = {"max_new_tokens": 6, "min_new_tokens": 6, "do_sample": False}
 
@@ -138,13 +140,12 @@ def test_equal_heads_give_the_same_rows_ragged_as_in_a_rectangle(tiny_llama, pro
 
 
 def test_protected_slots_are_in_every_head():
-    scores = torch.rand(1, 2, 10)
-    keys = torch.randn(1, 2, 10, 4)
-    protected = torch.zeros(1, 10, dtype=torch.bool)
+    keys, valid = torch.randn(1, 2, 10, 4), torch.ones(1, 10, dtype=torch.bool)
+    protected = torch.zeros_like(valid)
     protected[:, [0, 9]] = True
-    rows = keep_ragged(
-        keys, keys, scores, protected, torch.ones_like(protected), torch.tensor([[2, 5]]), per_head(select=KeyNorm())
-    )
+    view = LayerView(0, keys, valid, ~valid, LayerObserver(ObservationPlan()))
+    columns, shares = torch.arange(10)[None], torch.tensor([[2, 5]])
+    rows = keep_ragged(view, keys, torch.rand(1, 2, 10), protected, shares, columns, per_head())
     assert rows.lengths.tolist() == [[2, 5]]
     assert rows.columns(0, 0).tolist() == [0, 9]
     assert {0, 9} <= set(rows.columns(0, 1).tolist())

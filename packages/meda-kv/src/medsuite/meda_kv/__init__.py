@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     )
     from medsuite.meda_kv.budget import Budget
     from medsuite.meda_kv.cache import CompressedCache, index_bytes, storage_bytes
+    from medsuite.meda_kv.context import Context, answer, load_context, prefill
     from medsuite.meda_kv.heads import AdaHeads, EqualHeads
     from medsuite.meda_kv.merge import MERGERS, AverageMerge, Drop, PivotMerge, WeightedMerge
     from medsuite.meda_kv.methods import METHODS, method
@@ -62,6 +63,7 @@ _HOMES = {
     ),
     "budget": "Budget",
     "cache": "CompressedCache index_bytes storage_bytes",
+    "context": "Context answer load_context prefill",
     "heads": "AdaHeads EqualHeads",
     "merge": "MERGERS AverageMerge Drop PivotMerge WeightedMerge",
     "methods": "METHODS method",
@@ -87,6 +89,7 @@ __all__ = [
     "AverageMerge",
     "Budget",
     "CompressedCache",
+    "Context",
     "CrossModalEntropy",
     "Density",
     "Drop",
@@ -118,11 +121,14 @@ __all__ = [
     "TextPrior",
     "Uniform",
     "WeightedMerge",
+    "answer",
     "compress",
     "follow",
     "index_bytes",
+    "load_context",
     "method",
     "observing",
+    "prefill",
     "read",
     "storage_bytes",
 ]

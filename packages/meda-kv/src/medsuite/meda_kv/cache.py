@@ -1,13 +1,14 @@
 """A cache layer that knows how many tokens it has seen beside how many rows it still holds."""
 
 from collections.abc import Callable, Iterable
+from copy import copy
 from dataclasses import dataclass
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from transformers import DynamicCache, PretrainedConfig
-from transformers.cache_utils import Cache, DynamicLayer
+from transformers.cache_utils import Cache, DummyLayer, DynamicLayer, DynamicSlidingWindowLayer
 
 from medsuite.core.errors import InputError
 from medsuite.meda_kv.ragged import RaggedRows
@@ -224,12 +225,6 @@ class CompressedLayer(DynamicLayer):
         super().batch_select_indices(indices)
         self._per_sequence(lambda tensor: tensor[indices.to(tensor.device)])
 
-    def fork(self) -> "CompressedLayer":
-        """Return a layer that shares the tensors, which are never written in place, and grows on its own."""
-        twin = CompressedLayer()
-        twin.__dict__.update(self.__dict__)
-        return twin
-
 
 class CompressedCache(DynamicCache):
     """A `DynamicCache` whose full-attention layers are `CompressedLayer` objects; other kinds are left alone.
@@ -246,15 +241,14 @@ class CompressedCache(DynamicCache):
         """Return an independent continuation that shares the stored prompt, so that many questions can be asked of it.
 
         Raises:
-            InputError: A layer is of another kind and cannot be shared.
+            InputError: A layer is of a kind that changes its tensors in place and cannot be shared.
         """
-        layers = compressible(self)
-        other = [type(layer).__name__ for index, layer in enumerate(self.layers) if index not in layers]
+        shared = (CompressedLayer, DynamicSlidingWindowLayer, DummyLayer)
+        other = [type(layer).__name__ for layer in self.layers if not isinstance(layer, shared)]
         if other:
-            raise InputError(f"fork() of a cache with {other[0]}", expected="full-attention layers only")
-        twin = CompressedCache.__new__(CompressedCache)
-        twin.__dict__.update(self.__dict__)
-        twin.layers = [layer.fork() for layer in layers.values()]
+            raise InputError(f"fork() of a cache with {other[0]}", expected="full and sliding attention only")
+        twin = copy(self)
+        twin.layers = [copy(layer) for layer in self.layers]
         return twin
 
 
