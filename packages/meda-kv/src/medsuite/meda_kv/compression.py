@@ -41,6 +41,7 @@ class Observation:
     seconds: float = 0.0
 
 
+@torch.no_grad()
 def compress_cache(cache: Cache, observation: Observation, recipe: Recipe) -> Report:
     """Compress the cache in place and say what was done; the full tensors are released.
 
@@ -123,6 +124,11 @@ def _entropies(
     if kind is None:
         return np.zeros((len(observation.tokens.valid), len(layers)))
     values = [observation.layers[index].entropy(kind).mean(1) for index in layers]
+    broken = [index for index, value in zip(layers, values, strict=True) if not bool(torch.isfinite(value).all())]
+    if broken:
+        raise InputError(
+            f"the attention entropy of layer {broken[0]} is not finite", expected="finite keys and queries"
+        )
     return torch.stack(values, dim=1).cpu().numpy()
 
 
