@@ -114,13 +114,15 @@ def base_implementation(model: PreTrainedModel) -> str:
     """Return the attention implementation that the model was loaded with.
 
     Raises:
-        InputError: The model cannot be observed: an encoder-decoder, in training mode, observed already, or with
-            another implementation than those of `BASES`.
+        InputError: The model cannot be observed: not of transformers, an encoder-decoder, in training mode, observed
+            already, or with another implementation than those of `BASES`.
     """
     name = type(model).__name__
-    implementation = model.get_decoder().config._attn_implementation
+    if not isinstance(model, PreTrainedModel):
+        raise InputError(f"{name} is no model of transformers", expected="a PreTrainedModel that generates")
     if model.config.is_encoder_decoder:
         raise InputError(f"{name} is an encoder-decoder", expected="a decoder")
+    implementation = model.get_decoder().config._attn_implementation
     if model.training:
         raise InputError(f"{name} is in training mode", expected="evaluation mode", fix="call model.eval()")
     if implementation in map(observed_name, BASES):

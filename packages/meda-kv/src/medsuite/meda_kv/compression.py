@@ -26,6 +26,8 @@ from medsuite.meda_kv.recipe import Recipe
 from medsuite.meda_kv.report import Report
 from medsuite.meda_kv.select.base import LayerView, choose, last_tokens, require_finite
 
+FINITE = "finite keys and queries"
+
 
 @dataclass(frozen=True)
 class Observation:
@@ -42,6 +44,7 @@ class Observation:
     seconds: float = 0.0
 
 
+@torch.no_grad()
 def compress_cache(cache: Cache, observation: Observation, recipe: Recipe) -> Report:
     """Compress the cache in place and say what was done; the full tensors are released.
 
@@ -96,6 +99,9 @@ def layer_tables(
         raise InputError(f"sequence {int(lengths.argmin())} holds padding only", expected="a token in every sequence")
     least = recipe.protect.mask(valid).sum(-1).cpu().numpy() + recipe.select.window
     measured = torch.stack([recipe.allocate.measure(view) for view in views], dim=1).double().cpu().numpy()
+    broken = [index for index, column in zip(layers, measured.T, strict=True) if not np.isfinite(column).all()]
+    if broken:
+        raise InputError(f"the attention statistics of layer {broken[0]} are not finite", expected=FINITE)
     slot_bytes = max(_slot_bytes(layer, recipe) for layer in layers.values())
     tables = []
     for row, tokens in enumerate(map(int, lengths)):

@@ -39,9 +39,8 @@ def refuse_generate(model: PreTrainedModel, kwargs: dict[str, Any]) -> None:
     for name, plain in (("use_cache", (None, True)), ("cache_implementation", (None, "dynamic"))):
         value = kwargs.get(name, getattr(config, name, None))
         if value not in plain:
-            raise InputError(
-                f"generate({name}={value!r}) inside compress()", expected="a dynamic cache", fix="leave it unset"
-            )
+            fix = "leave it unset" + (" and use Recipe(store=EightBits())" if value == "quantized" else "")
+            raise InputError(f"generate({name}={value!r}) inside compress()", expected="a dynamic cache", fix=fix)
 
 
 def read_then_guess(forward: Callable[..., Any], prompt: int, kwargs: dict[str, Any]) -> Any:

@@ -200,6 +200,12 @@ class Session:
         self.cache, kwargs = self._own_cache(decoder, kwargs)
         self._incoming = incoming = self._read_incoming(args, kwargs)
         layers = compressible(self.cache)
+        if self._inputs.get("output_attentions") and any(layer.ragged for layer in layers.values()):
+            raise InputError(
+                "output_attentions=True with heads that keep different rows or rows in 8 bits",
+                expected="equal heads, rows as computed",
+                fix="use Recipe(heads=EqualHeads(), store=AsComputed())",
+            )
         if not layers:
             raise InputError("no layer of this cache can be compressed", expected="a full-attention layer")
         first = next(iter(layers.values()))
@@ -230,6 +236,8 @@ class Session:
         ids: Any = kwargs.get("inputs_embeds")
         ids = kwargs.get("input_ids", args[0] if args else None) if ids is None else ids
         batch, tokens = ids.shape[:2]
+        if not batch or not tokens:
+            raise InputError(f"a pass over {batch} sequences of {tokens} tokens", expected="a token at least")
         masks = [source.get("attention_mask") for source in (kwargs, self._inputs)]
         flat = next((mask for mask in masks if isinstance(mask, Tensor) and mask.ndim == 2), None)
         if flat is None and any(mask is not None for mask in masks[1:]):
@@ -275,6 +283,7 @@ class Session:
         layer = None if self.cache is None else self.cache.layers[module.layer_idx]
         return layer.ragged if isinstance(layer, CompressedLayer) else None
 
+    @torch.no_grad()
     def observe(self, module: Any, inputs: AttentionInputs) -> None:
         """Take the statistics of one attention call while a prompt is read."""
         if self._pending is None or self.observation is None or self.cache is None:
