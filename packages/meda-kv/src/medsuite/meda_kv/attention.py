@@ -41,17 +41,30 @@ def observed_name(base: str) -> str:
 
 
 def _observed_sdpa(
-    module: nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None, **kwargs: Any
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    dropout: float = 0.0,
+    **kwargs: Any,
 ) -> tuple[Tensor, Tensor | None]:
+    # The dropout has a place of its own because kvpress, which wraps every attention function, hands it on by place.
     sdpa = ALL_ATTENTION_FUNCTIONS["sdpa"]
-    return _attend(sdpa, module, query, key, value, attention_mask, **kwargs)
+    return _attend(sdpa, module, query, key, value, attention_mask, dropout=dropout, **kwargs)
 
 
 def _observed_eager(
-    module: nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None, **kwargs: Any
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    dropout: float = 0.0,
+    **kwargs: Any,
 ) -> tuple[Tensor, Tensor | None]:
     eager = sys.modules[type(module).__module__].eager_attention_forward
-    return _attend(eager, module, query, key, value, attention_mask, **kwargs)
+    return _attend(eager, module, query, key, value, attention_mask, dropout=dropout, **kwargs)
 
 
 def _attend(

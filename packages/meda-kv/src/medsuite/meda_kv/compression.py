@@ -101,7 +101,7 @@ def layer_tables(
     measured = torch.stack([recipe.allocate.measure(view) for view in views], dim=1).double().cpu().numpy()
     broken = [index for index, column in zip(layers, measured.T, strict=True) if not np.isfinite(column).all()]
     if broken:
-        raise InputError(f"the attention statistics of layer {broken[0]} are not finite", expected=FINITE)
+        raise InputError(f"an attention statistic of layer {broken[0]} is not finite", expected=FINITE)
     slot_bytes = max(_slot_bytes(layer, recipe) for layer in layers.values())
     tables = []
     for row, tokens in enumerate(map(int, lengths)):
