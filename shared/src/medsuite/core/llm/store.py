@@ -72,7 +72,7 @@ class AnswerStore:
         key = request_key(request, client.identity)
         who = json.dumps(client.identity, sort_keys=True)
         what = json.dumps(describe_request(request), ensure_ascii=False, sort_keys=True)
-        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        now = datetime.now(UTC).isoformat(timespec="microseconds")
         try:
             with self._lock, self._connection:
                 self._connection.execute(_PUT, (key, answer.state, who, what, dump_answer(answer), now))
