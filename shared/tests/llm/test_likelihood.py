@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import torch
 import transformers
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medsuite.core import tiny
@@ -56,6 +56,7 @@ TOKENS = st.lists(st.integers(0, 39), min_size=1, max_size=6).map(tuple)
 BEGINNING = st.lists(st.integers(0, 39), min_size=17, max_size=24).map(tuple)
 
 
+@settings(max_examples=60)
 @given(
     st.sampled_from(FAMILIES),
     BEGINNING,

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from llm.conftest import (
+from loopback import (
     QUICK,
     Behaviour,
     Server,

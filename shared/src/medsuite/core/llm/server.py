@@ -6,17 +6,21 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import aiohttp
-
-from medsuite.core.errors import InputError
+from medsuite.core.errors import InputError, require
 from medsuite.core.llm.model import Answer, Keep, Request, forget
 from medsuite.core.llm.pacing import Budget, Limits, Pacer, Price, asked_pause, drawn_pause
 from medsuite.core.llm.states import settle
 from medsuite.core.llm.wire import BrokenReplyError, endpoint, read_error, read_reply, request_body, snippet
+
+if TYPE_CHECKING:
+    import aiohttp
+else:
+    aiohttp = require("aiohttp", extra="medsuite-core[llm]")
 
 
 @dataclass(frozen=True)
@@ -105,30 +109,31 @@ class ServerClient:
         _run_in_thread(self._ask_all(requests, arrived))
         return [answers[index] for index in range(len(requests))]
 
-    async def _ask_all(self, requests: Sequence[Request], arrived: Keep) -> None:
+    def _session(self) -> "aiohttp.ClientSession":
         limits = self._limits
         timeout = aiohttp.ClientTimeout(
             total=limits.total_seconds, sock_connect=limits.connect_seconds, sock_read=limits.idle_seconds
         )
         connector = aiohttp.TCPConnector(limit=limits.concurrency)
+        return aiohttp.ClientSession(connector=connector, timeout=timeout, headers=self._headers, trust_env=True)
+
+    async def _ask_all(self, requests: Sequence[Request], arrived: Keep) -> None:
+        # All workers take from one iterator: the requests are begun in order, and no more than a worker's at a time.
         pending = iter(enumerate(requests))
-        async with aiohttp.ClientSession(
-            connector=connector, timeout=timeout, headers=self._headers, trust_env=True
-        ) as session:
-            try:
-                async with asyncio.TaskGroup() as group:
-                    for _ in range(min(limits.concurrency, len(requests))):
-                        group.create_task(self._work(session, pending, arrived))
-            except BaseExceptionGroup as errors:
-                raise errors.exceptions[0] from None
+        try:
+            async with self._session() as session, asyncio.TaskGroup() as group:
+                for _ in range(min(self._limits.concurrency, len(requests))):
+                    group.create_task(self._work(session, pending, arrived))
+        except BaseExceptionGroup as errors:
+            raise errors.exceptions[0] from None
 
     async def _work(
-        self, session: aiohttp.ClientSession, pending: Iterator[tuple[int, Request]], arrived: Keep
+        self, session: "aiohttp.ClientSession", pending: Iterator[tuple[int, Request]], arrived: Keep
     ) -> None:
         for index, request in pending:
             arrived(index, settle(await self._answer(session, request), request))
 
-    async def _answer(self, session: aiohttp.ClientSession, request: Request) -> Answer:
+    async def _answer(self, session: "aiohttp.ClientSession", request: Request) -> Answer:
         body = json.dumps(request_body(request, self._model, self._extra)).encode()
         failure = _Failure("never sent")
         for attempt in range(1, self._limits.attempts + 1):
@@ -147,7 +152,7 @@ class ServerClient:
             await self._sleep(pause)
         return Answer("transport", detail=failure.detail, attempts=attempt)
 
-    async def _attempt(self, session: aiohttp.ClientSession, request: Request, body: bytes) -> Answer | _Failure:
+    async def _attempt(self, session: "aiohttp.ClientSession", request: Request, body: bytes) -> Answer | _Failure:
         start = time.perf_counter()
         try:
             post = session.post(f"{self._url}/{endpoint(request)}", data=body, allow_redirects=False)
@@ -203,12 +208,9 @@ def _run_in_thread(work: Coroutine[Any, Any, None]) -> None:
     """
     loop = asyncio.new_event_loop()
     task = loop.create_task(work)
-    try:
-        with ThreadPoolExecutor(1) as pool:
-            try:
-                pool.submit(loop.run_until_complete, task).result()
-            except BaseException:
-                loop.call_soon_threadsafe(task.cancel)
-                raise
-    finally:
-        loop.close()
+    with closing(loop), ThreadPoolExecutor(1) as pool:
+        try:
+            pool.submit(loop.run_until_complete, task).result()
+        except BaseException:
+            loop.call_soon_threadsafe(task.cancel)
+            raise

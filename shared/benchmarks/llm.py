@@ -1,0 +1,164 @@
+"""What asking a server costs this side: `uv run --with openai --with httpx python shared/benchmarks/llm.py`.
+
+CPU time of the client's process for each request at concurrency 64, against openai's client, httpx and bare aiohttp
+(those that are installed), all against one server in a process of its own that answers at once. Then what the store adds.
+"""
+
+import asyncio
+import importlib.util
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import quantiles
+
+from medsuite.core.llm import Answer, AnswerStore, Limits, Message, Request, ServerClient
+
+REQUESTS, CONCURRENCY, ROUNDS = 2000, 64, 3
+PROMPT = "Patient information: " + "sepsis, heart failure, " * 65
+SERVER = """
+import asyncio
+from aiohttp import web
+
+REPLY = web.json_response
+async def chat(request):
+    await request.read()
+    message = {"role": "assistant", "content": "1"}
+    return REPLY({"id": "1", "object": "chat.completion", "created": 1, "model": "m",
+                  "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+                  "usage": {"prompt_tokens": 500, "completion_tokens": 1, "total_tokens": 501}})
+
+async def main():
+    app = web.Application()
+    app.router.add_post("/v1/chat/completions", chat)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    print(runner.addresses[0][1], flush=True)
+    await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+
+
+def texts() -> list[str]:
+    return [f"{PROMPT}{number}" for number in range(REQUESTS)]
+
+
+def body(text: str) -> dict[str, object]:
+    return {"model": "m", "messages": [{"role": "user", "content": text}], "max_tokens": 1, "temperature": 0}
+
+
+async def at_once(ask: Callable[[str], object]) -> None:
+    """Run one coroutine a text, as many at a time as the others do."""
+    gate = asyncio.Semaphore(CONCURRENCY)
+
+    async def one(text: str) -> None:
+        async with gate:
+            await ask(text)
+
+    await asyncio.gather(*(one(text) for text in texts()))
+
+
+def with_medsuite(url: str) -> list[Answer]:
+    requests = [Request((Message("user", text),)) for text in texts()]
+    return ServerClient(url, "m", limits=Limits(concurrency=CONCURRENCY)).ask(requests)
+
+
+def with_medsuite_and_store(url: str) -> list[Answer]:
+    requests = [Request((Message("user", text),)) for text in texts()]
+    client = ServerClient(url, "m", limits=Limits(concurrency=CONCURRENCY))
+    with tempfile.TemporaryDirectory() as folder, AnswerStore(Path(folder) / "answers.sqlite") as store:
+        return store.get_or_ask(client, requests)
+
+
+def with_openai(url: str) -> None:
+    import openai
+
+    async def run() -> None:
+        client = openai.AsyncOpenAI(base_url=url, api_key="none", max_retries=0)
+        await at_once(lambda text: client.chat.completions.create(**body(text)))
+
+    asyncio.run(run())
+
+
+def with_httpx(url: str) -> None:
+    import httpx
+
+    async def run() -> None:
+        async with httpx.AsyncClient(limits=httpx.Limits(max_connections=CONCURRENCY), timeout=60) as client:
+            await at_once(lambda text: client.post(f"{url}/chat/completions", json=body(text)))
+
+    asyncio.run(run())
+
+
+def with_aiohttp(url: str) -> None:
+    import aiohttp
+
+    async def run() -> None:
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=CONCURRENCY)) as session:
+
+            async def ask(text: str) -> object:
+                async with session.post(f"{url}/chat/completions", json=body(text)) as response:
+                    return await response.json()
+
+            await at_once(ask)
+
+    asyncio.run(run())
+
+
+CLIENTS: dict[str, tuple[str, Callable[[str], object]]] = {
+    "ServerClient": ("aiohttp", with_medsuite),
+    "ServerClient and store": ("aiohttp", with_medsuite_and_store),
+    "aiohttp": ("aiohttp", with_aiohttp),
+    "httpx": ("httpx", with_httpx),
+    "openai": ("openai", with_openai),
+}
+
+
+def cpu_milliseconds(client: Callable[[str], object], url: str) -> float:
+    """CPU time of this process for one request, the best of several rounds."""
+    spent = []
+    for _ in range(ROUNDS):
+        start = time.process_time()
+        client(url)
+        spent.append(1000 * (time.process_time() - start) / REQUESTS)
+    return min(spent)
+
+
+def milliseconds_of_put() -> float:
+    """CPU time of one committed answer, without any server."""
+    client, answer = ServerClient("http://localhost/v1", "m"), Answer("answered", text="1" * 300)
+    with tempfile.TemporaryDirectory() as folder, AnswerStore(Path(folder) / "answers.sqlite") as store:
+        start = time.process_time()
+        for text in texts():
+            store.put(Request((Message("user", text),)), answer, client)
+        return 1000 * (time.process_time() - start) / REQUESTS
+
+
+def main(out: Path) -> None:
+    """Print the table and write it as JSON."""
+    server = subprocess.Popen([sys.executable, "-c", SERVER], stdout=subprocess.PIPE, text=True)
+    url = f"http://127.0.0.1:{server.stdout.readline().strip()}/v1"
+    try:
+        with_aiohttp(url)
+        here = {name: run for name, (module, run) in CLIENTS.items() if importlib.util.find_spec(module)}
+        cost = {name: cpu_milliseconds(run, url) for name, run in here.items()}
+        cuts = quantiles([1000 * answer.seconds for answer in with_medsuite(url)], n=100)
+    finally:
+        server.kill()
+    own = cost["ServerClient"]
+    print(f"{'client':<24}{'CPU ms a request':>18}{'x ServerClient':>16}")
+    for name, value in cost.items():
+        print(f"{name:<24}{value:>18.2f}{value / own:>16.1f}")
+    put = milliseconds_of_put()
+    print(f"{'one put into the store':<24}{put:>18.2f}{put / own:>16.1f}")
+    print(f"time to an answer at concurrency {CONCURRENCY}: p50 {cuts[49]:.0f} ms, p99 {cuts[98]:.0f} ms (wall)")
+    out.write_text(json.dumps({"cpu_ms": cost, "put_ms": put, "p50_ms": cuts[49], "p99_ms": cuts[98]}, indent=2))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "llm.json"))
