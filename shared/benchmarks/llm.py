@@ -1,7 +1,8 @@
 """What asking a server costs this side: `uv run --with openai --with httpx python shared/benchmarks/llm.py`.
 
 CPU time of the client's process for each request at concurrency 64, against openai's client, httpx and bare aiohttp
-(those that are installed), all against one server in a process of its own that answers at once. Then what the store adds.
+(those that are installed), all against one server in a process of its own that answers at once; then what the store
+adds.
 """
 
 import asyncio
@@ -79,8 +80,8 @@ def with_openai(url: str) -> None:
     import openai
 
     async def run() -> None:
-        client = openai.AsyncOpenAI(base_url=url, api_key="none", max_retries=0)
-        await at_once(lambda text: client.chat.completions.create(**body(text)))
+        async with openai.AsyncOpenAI(base_url=url, api_key="none", max_retries=0) as client:
+            await at_once(lambda text: client.chat.completions.create(**body(text)))
 
     asyncio.run(run())
 

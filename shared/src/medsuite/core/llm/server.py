@@ -10,6 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from medsuite.core.errors import InputError, require
 from medsuite.core.llm.model import Answer, Keep, Request, forget
@@ -115,7 +116,9 @@ class ServerClient:
             total=limits.total_seconds, sock_connect=limits.connect_seconds, sock_read=limits.idle_seconds
         )
         connector = aiohttp.TCPConnector(limit=limits.concurrency)
-        return aiohttp.ClientSession(connector=connector, timeout=timeout, headers=self._headers, trust_env=True)
+        # Looked up once: aiohttp's own trust_env asks two threads for it before every request.
+        proxy = None if proxy_bypass(urlsplit(self._url).netloc) else getproxies().get(urlsplit(self._url).scheme)
+        return aiohttp.ClientSession(connector=connector, timeout=timeout, headers=self._headers, proxy=proxy)
 
     async def _ask_all(self, requests: Sequence[Request], arrived: Keep) -> None:
         # All workers take from one iterator: the requests are begun in order, and no more than a worker's at a time.
