@@ -65,10 +65,28 @@ def test_a_lasting_fault_is_a_transport_failure_that_says_what_happened(server: 
     assert "\n" not in answer.detail
 
 
-def test_nobody_listens() -> None:
-    (answer,) = ServerClient("http://127.0.0.1:9/v1", "m", limits=QUICK).ask([question("hi")])
-    assert answer.state == "transport"
+def test_an_address_where_nobody_ever_answered_ends_the_run() -> None:
+    with pytest.raises(InputError, match=r"nobody answers at http://127\.0\.0\.1:9/v1 \(no connection.*start it"):
+        ServerClient("http://127.0.0.1:9/v1", "m", limits=QUICK).ask([question("hi")])
+
+
+def test_a_server_that_goes_away_leaves_transport_failures() -> None:
+    server = Server()
+    client = server.client()
+    assert client.ask([question("hi")])[0].state == "answered"
+    server.stop()
+    (answer,) = client.ask([question("hi")])
+    assert (answer.state, answer.attempts) == ("transport", 3)
     assert answer.detail.startswith("no connection")
+
+
+def test_a_proxy_is_used_unless_it_is_to_be_passed_by(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", server.url.removesuffix("/v1"))
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    assert ServerClient("http://models.invalid/v1", "m", limits=QUICK).ask([question("hi")])[0].text == "hi"
+    assert server.headers[0]["Host"] == "models.invalid"
+    assert server.client().ask([question("hi")])[0].text == "hi"
+    assert server.headers[1]["Host"].startswith("127.0.0.1")
 
 
 def test_answers_keep_the_order_of_the_requests_whatever_the_order_of_arrival(server: Server) -> None:

@@ -84,6 +84,7 @@ class ServerClient:
         self._limits, self._answers_as = limits or Limits(), answers_as or model
         self._rng, self._sleep = rng or random.Random(), sleep  # noqa: S311  (jitter is no secret)
         self._pacer, self._budget = Pacer(self._limits.requests_per_minute), Budget(price)
+        self._reached = False
 
     @property
     def identity(self) -> Mapping[str, Any]:
@@ -99,7 +100,8 @@ class ServerClient:
         """Answer requests; see `Client.ask`. The requests are begun in order.
 
         Raises:
-            InputError: The server refuses the key, does not know the model or the address, or has no credit left.
+            InputError: Nobody answers at the address, or the server refuses the key, does not know the model, or has
+                no credit left.
         """
         answers: dict[int, Answer] = {}
 
@@ -153,6 +155,8 @@ class ServerClient:
             if attempt == self._limits.attempts or pause > self._limits.longest_pause:
                 break
             await self._sleep(pause)
+        if not (self._reached or failure.charged):
+            raise InputError(f"nobody answers at {self._url} ({failure.detail})", fix="start it and run again")
         return Answer("transport", detail=failure.detail, attempts=attempt)
 
     async def _attempt(self, session: "aiohttp.ClientSession", request: Request, body: bytes) -> Answer | _Failure:
@@ -161,6 +165,7 @@ class ServerClient:
             post = session.post(f"{self._url}/{endpoint(request)}", data=body, allow_redirects=False)
             async with post as response:
                 content = await response.read()
+                self._reached = True
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             return _Failure(f"no connection: {error}", charged=False)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
