@@ -2,17 +2,19 @@
 
 import json
 import math
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from aiohttp import web
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from loopback import Server, answering, question, reply
 
 from medsuite.core.errors import InputError
 from medsuite.core.llm import OptionScores, Request
-from medsuite.core.llm.wire import first_token_scores
+from medsuite.core.llm.states import STATES, settle
+from medsuite.core.llm.wire import BrokenReplyError, first_token_scores, read_reply
 
 
 def listing(**tokens: float) -> dict[str, Any]:
@@ -98,6 +100,13 @@ def test_blanks_at_the_end_of_a_prompt_belong_to_the_option(server: Server) -> N
     assert answer.options.tokens == (1,), "the token ' d'"
 
 
+def test_tokens_that_share_a_letter_count_each(server: Server) -> None:
+    logprobs = {"text_offset": [0, 2, 2, 2, 3], "token_logprobs": [None, -1.0, -2.0, -4.0, -8.0]}
+    server.otherwise = answering({"model": "m", "choices": [{"index": 0, "logprobs": logprobs}]})
+    (answer,) = server.client().ask([Request("ab", options=("病",))])
+    assert answer.options == OptionScores(("病",), (-7.0,), (3,), "echo")
+
+
 def test_a_token_across_the_border_leaves_the_option_unscored(server: Server) -> None:
     server.otherwise = echo_all
     (answer,) = server.client().ask([Request("abc", options=("d",))])
@@ -113,7 +122,7 @@ def test_a_server_that_does_not_echo_leaves_the_options_unscored(server: Server)
 def test_a_server_that_answers_one_of_several_prompts_is_a_fault(server: Server) -> None:
     server.otherwise = answering({"model": "m", "choices": [{"text": " 1"}]})
     (answer,) = server.client().ask([Request("Answer:", options=(" 0", " 1"))])
-    assert (answer.state, answer.detail) == ("transport", "1 choices for 2 prompts")
+    assert (answer.state, answer.detail) == ("transport", "choices [None] for 2 prompts")
 
 
 @given(st.lists(st.floats(-50, 0), min_size=1, max_size=6), st.floats(-700, 0))
@@ -130,6 +139,39 @@ def test_scores_per_token_divide_by_the_length() -> None:
     scores = OptionScores(("a", "b c"), (-1.0, -4.0), (1, 4), "sequence")
     assert scores.probabilities_per_token() == (0.5, 0.5)
     assert scores.probabilities()[0] > 0.95
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """All paths into a JSON value."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path, *(deeper for name, part in inner for deeper in places(part, (*path, name)))]
+
+
+def with_part(value: Any, path: tuple[Any, ...], part: Any) -> Any:
+    if not path:
+        return part
+    copy = value.copy()
+    copy[path[0]] = with_part(value[path[0]], path[1:], part)
+    return copy
+
+
+CHAT = listing(a=0.5, b=0.25)
+ECHO = {"model": "m", "choices": [echo("??a", 1) | {"index": 0}, echo("??b", 1) | {"index": 1}]}
+PART = st.recursive(st.none() | st.booleans() | st.floats() | st.text(max_size=2), st.lists, max_leaves=3) | st.just({})
+
+
+@settings(max_examples=300)
+@given(st.data())
+@pytest.mark.parametrize("request_", [question("?", options=("a", "b")), Request("??", options=("a", "b"))])
+def test_a_reply_with_any_part_of_another_form_is_an_answer_or_a_fault_and_no_crash(
+    request_: Request, data: st.DataObject
+) -> None:
+    whole = CHAT if request_.messages else ECHO
+    content = with_part(whole, data.draw(st.sampled_from(places(whole))), data.draw(PART))
+    with suppress(BrokenReplyError):
+        answer = settle(read_reply(json.dumps(content).encode(), request_), request_)
+        assert answer.state in STATES
+        assert answer.state != "answered" or all(map(math.isfinite, answer.options.scores))  # type: ignore[union-attr]
 
 
 def test_scores_survive_json() -> None:

@@ -151,8 +151,7 @@ def test_a_pause_longer_than_the_bound_ends_the_attempts(server: Server) -> None
         (reply(None, finish="content_filter"), "refused"),
         (reply(None, message={"refusal": "I cannot."}), "refused"),
         (reply("<think>so</think>\n"), "empty"),
-        (reply("fine", model="m-2026-01-01"), "answered"),
-        (reply("fine", model="owner/m"), "answered"),
+        (reply("cut in an emoji \ud83d"), "answered"),
     ],
 )
 def test_what_a_model_says_is_final(server: Server, content: dict[str, Any], state: str) -> None:
@@ -282,6 +281,28 @@ def test_a_plain_prompt_goes_to_completions(server: Server) -> None:
     (answer,) = server.client().ask([Request("The capital of France is")])
     assert (server.bodies[0]["path"], server.bodies[0]["prompt"]) == ("/v1/completions", "The capital of France is")
     assert answer.text == " Paris"
+
+
+@pytest.mark.parametrize(
+    ("asked", "given", "same"),
+    [
+        ("gpt-4o", "gpt-4o-2024-08-06", True),
+        ("gpt-4", "gpt-4-0613", True),
+        ("gemini-1.5-pro", "Gemini-1.5-pro-002", True),
+        ("Qwen/Qwen2-7B", "/models/Qwen2-7B", True),
+        ("m", "", True),
+        ("gpt-4", "gpt-4o", False),
+        ("gpt-4", "gpt-4.1", False),
+        ("gpt-4", "gpt-4-turbo", False),
+        ("qwen2", "qwen2-72b", False),
+    ],
+)
+def test_a_version_or_a_path_is_no_other_model(server: Server, asked: str, given: str, same: bool) -> None:
+    server.otherwise = answering(reply(model=given))
+    (answer,) = ServerClient(server.url, asked, limits=QUICK).ask([question("hi")])
+    assert (answer.state == "answered") is same
+    (alias,) = ServerClient(server.url, asked, limits=QUICK, answers_as=given or asked).ask([question("hi")])
+    assert alias.state == "answered"
 
 
 def test_an_address_that_is_none_is_refused_at_once() -> None:

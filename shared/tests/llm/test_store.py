@@ -126,6 +126,16 @@ def test_everything_is_exported_as_json_lines(store: AnswerStore, tmp_path: Path
     assert rows[0]["key"] == request_key(BASE, rows[0]["client"])
 
 
+def test_broken_characters_are_kept_and_exported(store: AnswerStore, tmp_path: Path) -> None:
+    request, answer = Request("half \ud83d"), Answer("answered", text="病", value={"a": "\udc00"})
+    assert store.put(request, answer, Scripted()) == answer
+    store.export(tmp_path / "out.jsonl")
+    (line,) = (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()
+    assert "病" in line
+    assert json.loads(line)["answer"]["value"] == {"a": "\udc00"}
+    assert json.loads(line)["request"]["prompt"] == "half \ud83d"
+
+
 def test_a_damaged_store_is_set_aside_and_most_of_it_is_taken_over(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -227,6 +237,20 @@ def test_a_run_killed_at_random_moments_never_asks_again_what_it_has_returned(
     with AnswerStore(tmp_path / "answers.sqlite") as store:
         assert store.counts() == {"answered": count}
         assert {row["answer"]["text"] for row in store.rows()} == {f"re: q{n}" for n in range(count)}
+
+
+def test_an_interrupt_ends_a_run_at_once_and_keeps_its_answers(
+    counting_server: tuple[str, Path], tmp_path: Path
+) -> None:
+    url, log = counting_server
+    process = start(url, tmp_path, 5000)
+    while len(times(log)) < 50:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    process.wait(timeout=10)
+    assert process.returncode != 0
+    with AnswerStore(tmp_path / "answers.sqlite") as store:
+        assert 40 < store.counts()["answered"] < 4000
 
 
 def test_two_processes_share_a_store(counting_server: tuple[str, Path], tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+import re
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -56,7 +57,7 @@ class ServerClient:
         price: What tokens cost and the most that may be spent by this client. A request whose worst case (one token a
             byte of the body, `max_tokens` for the answer) does not fit any more is `capped` and not sent.
         extra: Further fields of each request's body; None as a value removes a field.
-        answers_as: The model's name in replies where it is not `model` or begins with it.
+        answers_as: The model's name in replies, where it is not `model` with or without a version behind it.
         rng: Source of the jitter.
         sleep: Waits between attempts.
 
@@ -204,9 +205,13 @@ def _usage(outcome: Answer | _Failure) -> tuple[int, int] | None:
 
 
 def _is_same_model(expected: str, given: str) -> bool:
-    """Providers answer with a dated name (`gpt-x-2026-01-01`) and servers with a path: both are the same model."""
-    expected, given = expected.lower(), given.lower()
-    return not given or given.startswith(expected) or given.rsplit("/", 1)[-1] == expected.rsplit("/", 1)[-1]
+    """Compare names: a version behind it (`gpt-x-2026-01-01`) and a path before it leave a model what it is."""
+    version = r"([-@:][0-9]{3,}[-0-9]*)?"
+    return not given or re.fullmatch(re.escape(_last(expected)) + version, _last(given)) is not None
+
+
+def _last(name: str) -> str:
+    return name.lower().rsplit("/", 1)[-1]
 
 
 def _run_in_thread(work: Coroutine[Any, Any, None]) -> None:

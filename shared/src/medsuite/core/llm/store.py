@@ -71,7 +71,7 @@ class AnswerStore:
         """
         key = request_key(request, client.identity)
         who = json.dumps(client.identity, sort_keys=True)
-        what = json.dumps(describe_request(request), ensure_ascii=False, sort_keys=True)
+        what = json.dumps(describe_request(request), sort_keys=True)
         now = datetime.now(UTC).isoformat(timespec="microseconds")
         try:
             with self._lock, self._connection:
@@ -138,7 +138,7 @@ class AnswerStore:
 
     def export(self, path: Path) -> int:
         """Write everything as JSON lines and return their number."""
-        with path.open("w", encoding="utf-8") as file:
+        with path.open("w", encoding="utf-8", errors="backslashreplace") as file:
             return sum(1 for row in self.rows() if file.write(json.dumps(row, ensure_ascii=False) + "\n"))
 
     def close(self) -> None:
