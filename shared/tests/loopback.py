@@ -11,7 +11,7 @@ from aiohttp import web
 from medsuite.core.llm import Limits, Message, Request, ServerClient
 
 Behaviour = Callable[[web.Request, dict[str, Any]], Awaitable[web.StreamResponse]]
-QUICK = Limits(concurrency=4, attempts=3, first_pause=0.0, idle_seconds=0.3, total_seconds=0.6, connect_seconds=1.0)
+QUICK = Limits(concurrency=4, attempts=3, first_pause=0.0)
 
 
 def reply(text: str | None = "hello", model: str = "m", finish: str = "stop", **choice: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from PIL import Image
 
 from medsuite.core import models, tiny
 from medsuite.core.errors import InputError
-from medsuite.core.llm import AnswerStore, Limits, LocalClient, Message, Request, Sampling
+from medsuite.core.llm import AnswerStore, LocalClient, Message, Request, Sampling
 from medsuite.core.llm.tokens import encode_options, encode_prompt
 
 PROFILE = "Age: {age}\nConditions: {condition}\nWill the patient die?\nAnswer:"
@@ -190,7 +190,7 @@ def test_a_server_that_echoes_scores_as_the_local_model_does(
 
     server.otherwise = completions
     request = Request(PROFILES[0] + " ", options=("0", "1", "not at all"))
-    (theirs,), (ours,) = server.client(limits=Limits()).ask([request]), client.ask([request])
+    (theirs,), (ours,) = server.client().ask([request]), client.ask([request])
     assert theirs.options is not None
     assert ours.options is not None
     assert theirs.options.scores == pytest.approx(ours.options.scores, abs=1e-4)

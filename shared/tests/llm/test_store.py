@@ -217,11 +217,11 @@ def test_a_run_killed_at_random_moments_never_asks_again_what_it_has_returned(
     counting_server: tuple[str, Path], tmp_path: Path
 ) -> None:
     url, log = counting_server
-    rng, kills, count = random.Random(0), 5, 700
+    rng, kills, count = random.Random(0), 5, 1200
     for kill in range(kills):
         process = start(url, tmp_path, count)
         asked = len(times(log))
-        while len(times(log)) < asked + rng.randint(20, 120) and process.poll() is None:
+        while len(times(log)) < asked + rng.randint(20, 100) and process.poll() is None:
             time.sleep(0.002)
         assert process.poll() is None, f"the run ended before kill {kill}"
         os.kill(process.pid, signal.SIGKILL)
@@ -250,7 +250,7 @@ def test_an_interrupt_ends_a_run_at_once_and_keeps_its_answers(
     process.wait(timeout=10)
     assert process.returncode != 0
     with AnswerStore(tmp_path / "answers.sqlite") as store:
-        assert 40 < store.counts()["answered"] < 4000
+        assert 30 < store.counts()["answered"] < 4000
 
 
 def test_two_processes_share_a_store(counting_server: tuple[str, Path], tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 from loopback import Server, answering, reply
+from PIL import Image
 from typer.testing import CliRunner
 
 from medsuite.bench.cli import app
@@ -16,9 +17,9 @@ from medsuite.bench.finance.asking import open_client, price_of
 from medsuite.bench.finance.schema import Question, Task
 from medsuite.bench.finance.sets import read_judgements
 from medsuite.bench.finance.tsv import write_tsv
+from medsuite.core import tiny
 from medsuite.core.errors import InputError
 
-PICTURE = b"\x89PNG\r\n\x1a\n" + b"no decoder will see this"
 QUESTIONS = [
     Question(f"q{n}", "a.png", "table", "computer", task, text, answer, "en")
     for n, (task, text, answer) in enumerate(
@@ -41,7 +42,7 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def table(tmp_path: Path) -> Path:
-    (tmp_path / "a.png").write_bytes(PICTURE)
+    Image.new("RGB", (80, 56), "red").save(tmp_path / "a.png")
     write_tsv(tmp_path / "set.tsv", QUESTIONS)
     return tmp_path / "set.tsv"
 
@@ -114,6 +115,14 @@ def test_what_is_open_is_asked_again_by_the_same_command(server: Server, table: 
     assert len(server.bodies) == 4 + 4
 
 
+def test_a_cap_stops_before_it_is_exceeded(server: Server, table: Path, tmp_path: Path) -> None:
+    server.otherwise = knowing
+    call = ("ask", table, tmp_path / "replies.jsonl", "--server", server.url, "--model", "m")
+    assert "4 capped; run again" in run(*call, "--price", "10", "10", "--most", "0.001")
+    assert server.bodies == []
+    assert "4 answered" in run(*call, "--price", "10", "10", "--most", "1")
+
+
 def test_a_blind_model_gets_no_picture(server: Server, table: Path, tmp_path: Path) -> None:
     server.otherwise = knowing
     run("ask", table, tmp_path / "replies.jsonl", "--server", server.url, "--model", "m", "--blind")
@@ -132,11 +141,7 @@ def test_a_judge_that_never_gives_a_score_is_counted(server: Server, table: Path
     assert all(row.score is None for judged in read_judgements(judgements).values() for row in judged)
 
 
-def test_a_local_model_that_sees_answers_the_set(tmp_path: Path) -> None:
-    from medsuite.bench.finance.sets import make_set
-    from medsuite.core import tiny
-
-    table = make_set(tmp_path / "set", 1, ["screen"])["en"]
+def test_a_local_model_that_sees_answers_the_set(table: Path, tmp_path: Path) -> None:
     model = tiny.qwen2_vl().save(tmp_path / "model")
     output = run("ask", table, tmp_path / "replies.jsonl", "--model", model, "--max-tokens", "2")
     assert "truncated" in output

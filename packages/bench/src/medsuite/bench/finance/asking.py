@@ -11,7 +11,7 @@ from medsuite.core.llm.states import ASKED_AGAIN
 
 Picture = Callable[[int], bytes]
 """Gives the bytes of a question's picture by the question's place."""
-AT_A_TIME = 64
+AT_A_TIME = 128
 """Questions whose pictures are held in memory together."""
 _SPOKEN = frozenset({"answered", "truncated", "empty"})
 
