@@ -171,6 +171,14 @@ def test_a_file_that_is_no_store_is_left_alone(tmp_path: Path, content: bytes) -
     assert path.read_bytes() == content
 
 
+def test_a_folder_is_no_store(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="Is a directory; expected a file that can be written"):
+        AnswerStore(tmp_path)
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="cannot open"):
+        AnswerStore(tmp_path / "file" / "answers.sqlite")
+
+
 def test_another_programs_database_is_left_alone(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "theirs.db") as connection:
         connection.execute("CREATE TABLE patients (id)")

@@ -13,7 +13,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from medsuite.bench.cli import app
-from medsuite.bench.finance.asking import open_client, price_of
+from medsuite.bench.finance.asking import fields_of, open_client, price_of
 from medsuite.bench.finance.schema import Question, Task
 from medsuite.bench.finance.sets import read_judgements
 from medsuite.bench.finance.tsv import write_tsv
@@ -129,6 +129,13 @@ def test_a_blind_model_gets_no_picture(server: Server, table: Path, tmp_path: Pa
     assert all(isinstance(body["messages"][0]["content"], str) for body in server.bodies)
 
 
+def test_more_fields_reach_the_server(server: Server, table: Path, tmp_path: Path) -> None:
+    server.otherwise = knowing
+    more = '{"max_tokens": null, "max_completion_tokens": 9}'
+    run("ask", table, tmp_path / "replies.jsonl", "--server", server.url, "--model", "m", "--extra", more)
+    assert all("max_tokens" not in body and body["max_completion_tokens"] == 9 for body in server.bodies)
+
+
 def test_a_judge_that_never_gives_a_score_is_counted(server: Server, table: Path, tmp_path: Path) -> None:
     replies, judgements = tmp_path / "replies.jsonl", tmp_path / "judged.jsonl"
     replies.write_text("".join(f'{{"index": "{q.index}", "reply": "words"}}\n' for q in QUESTIONS))
@@ -149,10 +156,12 @@ def test_a_local_model_that_sees_answers_the_set(table: Path, tmp_path: Path) ->
 
 
 def test_mistakes_are_named(tmp_path: Path, table: Path) -> None:
-    with pytest.raises(InputError, match="a price without a server"):
+    with pytest.raises(InputError, match="a price or more fields without a server"):
         open_client("smollm2-135m", price=price_of((1.0, 2.0), None))
     with pytest.raises(InputError, match=r"a cap of 3\.0 dollars without prices"):
         price_of(None, 3.0)
+    with pytest.raises(InputError, match="a JSON object such as"):
+        fields_of("[1]")
     with pytest.raises(InputError, match="does not exist"):
         read_judgements(tmp_path / "none.jsonl")
     (tmp_path / "bad.jsonl").write_text('{"index": "1", "score": "four"}\n')

@@ -53,9 +53,12 @@ class AnswerStore:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = Lock()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(path.with_name(f".{path.name}.lock")):
-            self._connection = _open(path)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(path.with_name(f".{path.name}.lock")):
+                self._connection = _open(path)
+        except OSError as error:
+            raise InputError(f"cannot open {path}: {error.strerror}", expected="a file that can be written") from error
 
     def get(self, key: str) -> Answer | None:
         """Return the answer under a key (see `request_key`), final or not; None if there is none."""

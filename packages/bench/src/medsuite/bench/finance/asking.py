@@ -1,6 +1,7 @@
 """Asking a language model: which one, with or without the picture, a few questions at a time."""
 
-from collections.abc import Callable, Iterator, Sequence
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from medsuite.bench.finance.prompts import answer_prompt
@@ -24,6 +25,7 @@ def open_client(
     blind: bool = False,
     concurrency: int = 16,
     price: Price | None = None,
+    extra: Mapping[str, Any] | None = None,
 ) -> Client:
     """Make the client that answers or judges.
 
@@ -34,17 +36,18 @@ def open_client(
         blind: Whether the model reads text alone, which decides how a local model is loaded.
         concurrency: The most requests under way at a server.
         price: What a server charges, and the most that may be spent.
+        extra: More fields of each request to a server.
 
     Raises:
-        InputError: There is no such model, or a price for a local one.
+        InputError: There is no such model, or a price or fields for a local one.
         MissingDependencyError: A library is not installed.
     """
     if server is not None:
         from medsuite.core.llm import ServerClient
 
-        return ServerClient(server, model, key=key, limits=Limits(concurrency=concurrency), price=price)
-    if price is not None:
-        raise InputError("a price without a server", expected="a model on this machine costs nothing")
+        return ServerClient(server, model, key=key, limits=Limits(concurrency=concurrency), price=price, extra=extra)
+    if price is not None or extra:
+        raise InputError("a price or more fields without a server", expected="neither, for a model on this machine")
     from medsuite.core.llm import LocalClient
 
     return LocalClient.load(model, "causal-lm" if blind else "image-text")
@@ -81,6 +84,21 @@ def price_of(prices: tuple[float, float] | None, most: float | None) -> Price | 
             raise InputError(f"a cap of {most} dollars without prices", fix="give them with --price")
         return None
     return Price(*prices) if most is None else Price(*prices, most)
+
+
+def fields_of(text: str | None) -> dict[str, Any]:
+    """Read more fields of a request from JSON.
+
+    Raises:
+        InputError: It is no JSON object.
+    """
+    try:
+        fields = json.loads(text or "{}")
+    except ValueError:
+        fields = None
+    if not isinstance(fields, dict):
+        raise InputError(f"more fields {text!r}", expected='a JSON object such as {"max_completion_tokens": 512}')
+    return fields
 
 
 def reply_rows(questions: Sequence[Question], answers: Sequence[Answer]) -> Iterator[dict[str, Any]]:

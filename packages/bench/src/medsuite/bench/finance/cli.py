@@ -43,6 +43,9 @@ Prices = Annotated[
     tuple[float, float] | None, typer.Option(help="US dollars for a million tokens of prompts and of answers.")
 ]
 Most = Annotated[float | None, typer.Option(min=0, help="The most US dollars to spend; needs --price.")]
+Extra = Annotated[
+    str | None, typer.Option(help='More fields of each request, null to leave one out: {"max_tokens": null}')
+]
 Replies = Annotated[Path, typer.Argument(help="Replies: JSON lines with index and reply.")]
 Table = Annotated[Path, typer.Argument(help="A question set: TSV in the released layout.")]
 Images = Annotated[Path | None, typer.Option(help="Folder of the pictures; the TSV's own when left out.")]
@@ -104,18 +107,20 @@ def ask(
     concurrency: Concurrency = 16,
     price: Prices = None,
     most: Most = None,
+    extra: Extra = None,
     max_tokens: Annotated[int, typer.Option(min=1, help="The most tokens of an answer.")] = 512,
 ) -> None:
     """Answer a set by a language model.
 
     Answers are kept in OUT.sqlite as they come: the same command again asks what is still open.
     """
-    from medsuite.bench.finance.asking import ask_questions, open_client, price_of, reply_rows, summary
+    from medsuite.bench.finance.asking import ask_questions, fields_of, open_client, price_of, reply_rows, summary
     from medsuite.bench.finance.sets import read_set, write_rows
     from medsuite.core.llm import AnswerStore, Sampling
 
     stored, questions = read_set(table, language.value, images)
-    client = open_client(model, server, key, blind=blind, concurrency=concurrency, price=price_of(price, most))
+    costs, fields = price_of(price, most), fields_of(extra)
+    client = open_client(model, server, key, blind=blind, concurrency=concurrency, price=costs, extra=fields)
     with AnswerStore(_store_of(out)) as store:
         picture = None if blind else stored.picture
         asked = ask_questions(client, store, questions, picture, Sampling(max_tokens=max_tokens))
@@ -138,6 +143,7 @@ def judge(
     concurrency: Concurrency = 16,
     price: Prices = None,
     most: Most = None,
+    extra: Extra = None,
     repeats: Annotated[int, typer.Option(min=1, help="Judgements of each answer.")] = 1,
     temperature: Annotated[float, typer.Option(min=0, help="0 for the judge's most probable words.")] = 0.0,
     every: Annotated[bool, typer.Option("--every", help="Also judge the answers that rules can score.")] = False,
@@ -145,7 +151,7 @@ def judge(
     """Have a language model judge the answers that rules cannot score, and print how far to trust it."""
     from rich.console import Console
 
-    from medsuite.bench.finance.asking import open_client, price_of
+    from medsuite.bench.finance.asking import fields_of, open_client, price_of
     from medsuite.bench.finance.evaluate import card_table, for_a_judge
     from medsuite.bench.finance.judging import Judge, judge_answers, judge_card, judgement_rows
     from medsuite.bench.finance.sets import read_replies, read_set, write_rows
@@ -155,7 +161,8 @@ def judge(
     said = read_replies(replies, questions)
     places = list(range(len(questions))) if every else for_a_judge(questions, said)
     chosen = [questions[place] for place in places]
-    client = open_client(model, server, key, blind=blind, concurrency=concurrency, price=price_of(price, most))
+    costs, fields = price_of(price, most), fields_of(extra)
+    client = open_client(model, server, key, blind=blind, concurrency=concurrency, price=costs, extra=fields)
     with AnswerStore(_store_of(out)) as store:
         picture = None if blind else lambda number: stored.picture(places[number])
         grader = Judge(client, store, temperature=temperature)
