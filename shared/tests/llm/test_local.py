@@ -176,13 +176,12 @@ def test_a_server_that_echoes_scores_as_the_local_model_does(
     server: Server, client: LocalClient, loaded: models.Loaded
 ) -> None:
     def echo(prompt: str) -> dict[str, Any]:
-        encoded = loaded.tokenizer(prompt, return_offsets_mapping=True)
-        tokens = encoded["input_ids"]
+        tokens = loaded.tokenizer(prompt).input_ids
         with torch.inference_mode():
             table = loaded.model(torch.tensor([tokens])).logits[0].log_softmax(-1)
         values = [None, *(float(table[place - 1, token]) for place, token in enumerate(tokens) if place)]
-        offsets = [start for start, _ in encoded["offset_mapping"]]
-        return {"text": prompt, "logprobs": {"token_logprobs": values, "text_offset": offsets}}
+        spelt = [loaded.tokenizer.decode([token]) for token in tokens]
+        return {"text": prompt, "logprobs": {"tokens": spelt, "token_logprobs": values}}
 
     async def completions(request: web.Request, body: dict[str, Any]) -> web.Response:
         choices = [echo(prompt) | {"index": place} for place, prompt in enumerate(body["prompt"])]

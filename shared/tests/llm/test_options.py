@@ -74,9 +74,8 @@ def test_a_token_that_two_options_begin_with_scores_neither_of_them() -> None:
 def echo(prompt: str, cut: int) -> dict[str, Any]:
     """Echo a prompt as tokens of `cut` letters and one token more; the n-th token has log-probability -n."""
     tokens = [prompt[start : start + cut] for start in range(0, len(prompt), cut)] + ["more"]
-    offsets = [sum(map(len, tokens[:place])) for place in range(len(tokens))]
     values = [None, *(-float(place) for place in range(1, len(tokens)))]
-    return {"text": "".join(tokens), "logprobs": {"tokens": tokens, "text_offset": offsets, "token_logprobs": values}}
+    return {"text": "".join(tokens), "logprobs": {"tokens": tokens, "token_logprobs": values}}
 
 
 async def echo_all(request: web.Request, body: dict[str, Any]) -> web.Response:
@@ -100,11 +99,23 @@ def test_blanks_at_the_end_of_a_prompt_belong_to_the_option(server: Server) -> N
     assert answer.options.tokens == (1,), "the token ' d'"
 
 
-def test_tokens_that_share_a_letter_count_each(server: Server) -> None:
-    logprobs = {"text_offset": [0, 2, 2, 2, 3], "token_logprobs": [None, -1.0, -2.0, -4.0, -8.0]}
+@pytest.mark.parametrize(
+    ("tokens", "scores", "counts"),
+    [
+        (["ab", "c", "d", "more"], (-3.0,), (2,)),
+        (["<s>", "ab", "c", "d", "more"], (-5.0,), (2,)),
+        (["ab", "c", "", "d"], (-6.0,), (3,)),
+        (["a", "bc", "d", "more"], (None,), (0,)),
+        (["ab", "\ufffd", "\ufffd", "more"], (None,), (0,)),
+    ],
+)
+def test_the_tokens_that_spell_an_option_are_its_own(
+    server: Server, tokens: list[str], scores: tuple[float | None, ...], counts: tuple[int, ...]
+) -> None:
+    logprobs = {"tokens": tokens, "token_logprobs": [None, *(-float(place) for place in range(1, len(tokens)))]}
     server.otherwise = answering({"model": "m", "choices": [{"index": 0, "logprobs": logprobs}]})
-    (answer,) = server.client().ask([Request("ab", options=("病",))])
-    assert answer.options == OptionScores(("病",), (-7.0,), (3,), "echo")
+    (answer,) = server.client().ask([Request("ab", options=("cd",))])
+    assert answer.options == OptionScores(("cd",), scores, counts, "echo")
 
 
 def test_a_token_across_the_border_leaves_the_option_unscored(server: Server) -> None:

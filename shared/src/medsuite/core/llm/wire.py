@@ -5,6 +5,7 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from typing import Any
 
 from medsuite.core.llm.model import Answer, Message, OptionScores, Request
@@ -185,17 +186,20 @@ def _first_token(choice: Mapping[str, Any], request: Request) -> OptionScores | 
 
 
 def _echoed_score(choice: Mapping[str, Any], request: Request, option: str) -> tuple[float | None, int]:
-    """Sum over the tokens that lie in the option and the blanks before it; None where they cannot be told."""
-    prompt = str(request.prompt)
-    start, end = len(prompt.rstrip()), len(prompt) + len(option)
+    """Sum over the tokens that spell the option and the blanks before it; None where no tokens do.
+
+    Offsets are counted here: those of some servers are off by the length of a token that begins every text.
+    """
+    whole = f"{request.prompt}{option}"
     try:
-        pairs = zip(choice["logprobs"]["text_offset"], choice["logprobs"]["token_logprobs"], strict=True)
-        inside = [(offset, float(value)) for offset, value in pairs if start <= offset < end]
-        total = math.fsum(value for _, value in inside)
+        tokens, values = choice["logprobs"]["tokens"], choice["logprobs"]["token_logprobs"]
+        begin = "".join(tokens).index(whole)
+        starts = [begin + len(str(request.prompt).rstrip()), begin + len(whole)]
+        first, last = (list(accumulate(map(len, tokens), initial=0)).index(place) for place in starts)
+        total = math.fsum(values[first:last])
     except (KeyError, TypeError, ValueError, OverflowError):
         return None, 0
-    # A token that reaches from the prompt into the option has no part that is the option's.
-    return (total, len(inside)) if start in dict(inside) and math.isfinite(total) else (None, 0)
+    return (total, last - first) if math.isfinite(total) and len(values) >= last else (None, 0)
 
 
 def _text(value: Any) -> str:
