@@ -123,6 +123,12 @@ def test_an_answer_ends_where_the_model_ends_it_or_at_a_stop(client: LocalClient
     assert cut.answer_tokens < 30
 
 
+def test_an_answer_by_a_schema_is_validated_here_too(client: LocalClient) -> None:
+    prompt = "What is the capital of France?"
+    (answer,) = client.ask([question(prompt, schema={"type": "object"}, sampling=Sampling(max_tokens=30))])
+    assert (answer.state, answer.text) == ("unparsable", "The capital of France is Paris.")
+
+
 def test_a_drawn_answer_depends_on_its_sample_alone(client: LocalClient) -> None:
     def drawn(sample: int) -> Request:
         return Request("My favourite animal is", sampling=Sampling(8, temperature=1.0), sample=sample)

@@ -13,12 +13,13 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from medsuite.bench.cli import app
-from medsuite.bench.finance.asking import fields_of, open_client, price_of
+from medsuite.bench.finance.asking import fields_of, open_client, price_of, reply_text
 from medsuite.bench.finance.schema import Question, Task
 from medsuite.bench.finance.sets import read_judgements
 from medsuite.bench.finance.tsv import write_tsv
 from medsuite.core import tiny
 from medsuite.core.errors import InputError
+from medsuite.core.llm import Answer
 
 QUESTIONS = [
     Question(f"q{n}", "a.png", "table", "computer", task, text, answer, "en")
@@ -113,6 +114,19 @@ def test_what_is_open_is_asked_again_by_the_same_command(server: Server, table: 
     assert "4 answered" in run("ask", table, replies, *at)
     run("ask", table, replies, *at)
     assert len(server.bodies) == 4 + 4
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (Answer("answered", text="<think>12 or 13</think> 12"), "12"),
+        (Answer("truncated", text="<think>12 or"), ""),
+        (Answer("refused", detail="no advice"), "Failed to obtain answer: refused, no advice"),
+        (Answer("transport", detail="reset"), "Failed to obtain answer: transport, reset"),
+    ],
+)
+def test_a_reply_is_what_was_said_and_a_failure_is_called_one(answer: Answer, words: str) -> None:
+    assert reply_text(answer) == words
 
 
 def test_a_cap_stops_before_it_is_exceeded(server: Server, table: Path, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from medsuite.bench.finance.prompts import answer_prompt
 from medsuite.bench.finance.schema import Question
 from medsuite.core.errors import InputError
 from medsuite.core.llm import Answer, AnswerStore, Client, Limits, Message, Price, Request, Sampling, count_states
-from medsuite.core.llm.states import ASKED_AGAIN
+from medsuite.core.llm.states import ASKED_AGAIN, without_thinking
 
 Picture = Callable[[int], bytes]
 """Gives the bytes of a question's picture by the question's place."""
@@ -116,8 +116,10 @@ def summary(answers: Sequence[Answer]) -> str:
 
 
 def reply_text(answer: Answer) -> str:
-    """Return the model's words, or, where it had no say, the failure message that evaluation kits store."""
-    return answer.text if answer.state in _SPOKEN else f"Failed to obtain answer: {answer.state}, {answer.detail}"
+    """Return the model's words after its thinking, or, where it had no say, the failure message of evaluation kits."""
+    if answer.state in _SPOKEN:
+        return without_thinking(answer.text)
+    return f"Failed to obtain answer: {answer.state}, {answer.detail}"
 
 
 def parts(count: int) -> Iterator[range]:

@@ -18,6 +18,7 @@ from medsuite.bench.finance.prompts import rubric
 from medsuite.bench.finance.rules.text import is_failure, plain
 from medsuite.bench.finance.schema import Question, Verdict
 from medsuite.core.llm import Answer, AnswerStore, Client, Message, Request, Sampling
+from medsuite.core.llm.states import without_thinking
 
 HIGHEST = 5
 LONGEST_ANSWER = 4_000
@@ -187,7 +188,7 @@ def joint_verdict(judgements: Sequence[Judgement]) -> Verdict:
 
 def read_judgement(answer: Answer, attempt: int = 1) -> Judgement:
     """Read a judge's answer; a score counts where `parse_score` finds one, also from a server without schemas."""
-    parsed = parse_score(answer.text)
+    parsed = parse_score(without_thinking(answer.text))
     if parsed is not None:
         return Judgement(parsed[0], parsed[1], attempt)
     said = f"no score in {plain(answer.text)[:80]!r}" if answer.text else f"{answer.state}: {answer.detail}"
