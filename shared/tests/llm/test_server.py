@@ -172,6 +172,7 @@ def test_what_a_model_says_is_final(server: Server, content: dict[str, Any], sta
         (400, {"code": "context_length_exceeded", "message": "too much"}, "context"),
         (400, {"message": "This model's maximum context length is 4096 tokens."}, "context"),
         (400, {"code": "content_filter", "message": "no"}, "refused"),
+        (403, {"message": "Your input was flagged by moderation"}, "refused"),
         (400, {"message": "logprobs are not supported"}, "rejected"),
         (413, {"message": "Payload"}, "rejected"),
     ],
@@ -189,6 +190,8 @@ def test_a_status_that_is_about_the_request_is_not_tried_again(
     ("behaviour", "said"),
     [
         (answering({"error": {"message": "bad key"}}, 401), "refuses the key"),
+        (answering({"error": {"message": "not for you"}}, 403), "refuses the key"),
+        (answering({"error": {"message": "Insufficient Balance"}}, 402), "has no credit left"),
         (answering({"error": {"message": "no such model"}}, 404), "has no model 'm'"),
         (answering("", 308, {"Location": "https://elsewhere"}), "has no model 'm'"),
         (answering({"error": {"code": "insufficient_quota", "message": "pay"}}, 429), "has no credit left"),

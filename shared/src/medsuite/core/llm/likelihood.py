@@ -69,7 +69,7 @@ def check_head(model: Any, probe: Tokens) -> None:
     step = torch.finfo(model.dtype).eps * float(theirs.abs().max())
     ours = torch.cat(list(_logit_blocks(model, states.float())), dim=-1)[0]
     worst = float((ours - theirs).abs().max())
-    if worst > max(64 * step, 1e-3):
+    if worst > max(4 * step, 1e-3):
         raise InputError(
             f"{type(model).__name__} has an output layer of its own kind (off by {worst:.2g})",
             expected="logits that are the final states times the output matrix",

@@ -183,14 +183,15 @@ class ServerClient:
 
     def _read_status(self, status: int, content: bytes, headers: Mapping[str, str]) -> Answer | _Failure:
         said = f"status {status}: {snippet(content)}"
+        if (final := read_error(status, content)) is not None:
+            return final
         if status in (401, 403):
             raise InputError(f"{self._url} refuses the key ({said})", fix="give another key")
         if status in (404, 405) or 300 <= status < 400:
             raise InputError(f"{self._url} has no model {self._model!r} or no such endpoint ({said})")
-        if status == 429 and "insufficient_quota" in said:
+        if status == 402 or "insufficient_quota" in said:
             raise InputError(f"{self._url} has no credit left ({said})", fix="run again when it has: answers are kept")
-        final = read_error(status, content)
-        return final or _Failure(said, asked_pause(headers.get("Retry-After")), charged=False)
+        return _Failure(said, asked_pause(headers.get("Retry-After")), charged=False)
 
 
 def _usage(outcome: Answer | _Failure) -> tuple[int, int] | None:

@@ -15,6 +15,7 @@ TOP_LOGPROBS = 20
 _TOO_LONG = re.compile(
     r"context.?(length|window|size)|maximum.{0,40}tokens|too (long|many tokens)|reduce the length", re.IGNORECASE
 )
+_FILTERED = re.compile(r"content.?(filter|policy)|moderation|flagged", re.IGNORECASE)
 _MAGIC = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif", b"RIFF": "image/webp"}
 
 
@@ -86,12 +87,14 @@ def read_error(status: int, content: bytes) -> Answer | None:
     A prompt that is too long is `context`, one that the provider's filter stops `refused`, any other malformed request
     `rejected`.
     """
-    if status not in (400, 413, 422):
+    if status not in (400, 403, 413, 422):
         return None
     said = snippet(content)
     detail = f"status {status}: {said}"
-    if "content_filter" in said or "content_policy" in said:
+    if _FILTERED.search(said):
         return Answer("refused", detail=detail)
+    if status == 403:
+        return None
     if _TOO_LONG.search(said):
         return Answer("context", detail=detail)
     return Answer("rejected", detail=detail)
