@@ -2,7 +2,7 @@
 
 CPU time of the client's process for each request at concurrency 64, against openai's client, httpx and bare aiohttp
 (those that are installed), all against one server in a process of its own that answers at once; then what the store
-adds.
+adds, and what sharing the beginnings of prompts saves a local model.
 """
 
 import asyncio
@@ -140,6 +140,37 @@ def milliseconds_of_put() -> float:
         return 1000 * (time.process_time() - start) / REQUESTS
 
 
+def seconds_of_options() -> dict[str, float]:
+    """Wall time of scoring two answers to three questions about each of three profiles with SmolLM2-135M, in float32.
+
+    The peer runs each prompt with each option through transformers and takes the log-probabilities from its logits.
+    """
+    import torch
+
+    from medsuite.core.llm import LocalClient
+    from medsuite.core.models import load
+
+    loaded = load("smollm2-135m", "causal-lm", device="cpu", dtype="float32")
+    asked = ("Will the patient die?", "Will the patient stay over a week?", "Will the patient come back?")
+    prompts = [f"Age: {age}\n{PROMPT}\n{text}\nAnswer:" for age in (40, 60, 80) for text in asked]
+    client = LocalClient(loaded)
+    client.ask([Request("Answer:", options=(" 0", " 1"))])
+    start = time.perf_counter()
+    answers = client.ask([Request(prompt, options=(" 0", " 1")) for prompt in prompts])
+    own = time.perf_counter() - start
+    start = time.perf_counter()
+    plain = []
+    with torch.inference_mode():
+        for text in (prompt + option for prompt in prompts for option in (" 0", " 1")):
+            tokens = loaded.tokenizer(text, return_tensors="pt").input_ids
+            table = loaded.model(tokens).logits[0].log_softmax(-1)
+            plain.append(float(table[-3, tokens[0, -2]] + table[-2, tokens[0, -1]]))
+    peer = time.perf_counter() - start
+    found = [score for answer in answers if answer.options for score in answer.options.scores]
+    worst = max(abs(one - other) for one, other in zip(found, plain, strict=True))
+    return {"LocalClient": own, "each through transformers": peer, "largest difference in nats": worst}
+
+
 def main(out: Path) -> None:
     """Print the table and write it as JSON."""
     server = subprocess.Popen([sys.executable, "-c", SERVER], stdout=subprocess.PIPE, text=True)
@@ -158,7 +189,14 @@ def main(out: Path) -> None:
     put = milliseconds_of_put()
     print(f"{'one put into the store':<24}{put:>18.2f}{put / own:>16.1f}")
     print(f"time to an answer at concurrency {CONCURRENCY}: p50 {cuts[49]:.0f} ms, p99 {cuts[98]:.0f} ms (wall)")
-    out.write_text(json.dumps({"cpu_ms": cost, "put_ms": put, "p50_ms": cuts[49], "p99_ms": cuts[98]}, indent=2))
+    local = seconds_of_options()
+    ratio = local["each through transformers"] / local["LocalClient"]
+    print(
+        f"two options of nine prompts, SmolLM2-135M on the CPU: {local['LocalClient']:.1f} s, {ratio:.1f} times as fast"
+    )
+    print(f"as each through transformers; largest difference {local['largest difference in nats']:.1e} nats")
+    figures = {"cpu_ms": cost, "put_ms": put, "p50_ms": cuts[49], "p99_ms": cuts[98], "options": local}
+    out.write_text(json.dumps(figures, indent=2))
 
 
 if __name__ == "__main__":
