@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from medsuite.bench.finance.aggregate import aggregate
     from medsuite.bench.finance.camera import photograph
     from medsuite.bench.finance.draw.generate import draw_chart
-    from medsuite.bench.finance.judging import judge_card, judge_one
+    from medsuite.bench.finance.judging import judge_answers, judge_card
     from medsuite.bench.finance.published import check_table, infer_counts, published
     from medsuite.bench.finance.questions.make import make_questions
     from medsuite.bench.finance.rules.number import number_is_right
@@ -22,8 +22,8 @@ _HOMES = {
     "check_table": "published",
     "draw_chart": "draw.generate",
     "infer_counts": "published",
+    "judge_answers": "judging",
     "judge_card": "judging",
-    "judge_one": "judging",
     "make_questions": "questions.make",
     "make_set": "sets",
     "number_is_right": "rules.number",
@@ -40,8 +40,8 @@ __all__ = [
     "check_table",
     "draw_chart",
     "infer_counts",
+    "judge_answers",
     "judge_card",
-    "judge_one",
     "make_questions",
     "make_set",
     "number_is_right",
