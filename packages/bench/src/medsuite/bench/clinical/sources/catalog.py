@@ -26,8 +26,8 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 NEEDED: Mapping[str, tuple[str, ...]] = {
     "patients": ("subject_id", "gender", "anchor_age", "anchor_year"),
     "admissions": ("subject_id", "hadm_id", "admittime", "dischtime", "deathtime", "hospital_expire_flag"),
-    "diagnoses_icd": ("subject_id", "hadm_id", "icd_code", "icd_version"),
-    "procedures_icd": ("subject_id", "hadm_id", "chartdate", "icd_code", "icd_version"),
+    "diagnoses_icd": ("subject_id", "hadm_id", "seq_num", "icd_code", "icd_version"),
+    "procedures_icd": ("subject_id", "hadm_id", "seq_num", "chartdate", "icd_code", "icd_version"),
     "prescriptions": ("subject_id", "hadm_id", "starttime", "ndc"),
     "d_icd_diagnoses": ("icd_code", "icd_version", "long_title"),
     "d_icd_procedures": ("icd_code", "icd_version", "long_title"),
