@@ -71,7 +71,7 @@ def train_network(
         batch: Rows a step.
     """
     rows, labels = torch.from_numpy(X), torch.from_numpy(y)
-    optimiser = torch.optim.Adam(network.parameters(), lr=learning_rate)
+    optimiser = torch.optim.Adam(network.parameters(), lr=learning_rate, fused=True)
     best, state = -np.inf, copy.deepcopy(network.state_dict())
     for _ in range(epochs):
         network.train()
