@@ -1,0 +1,272 @@
+"""The experiment: the same patients, three views of their stays, classical models and a language model in each."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from medsuite.bench.clinical.ask import ask
+from medsuite.bench.clinical.classical import MODELS, Data, Fitted, fit_paper, fit_tuned
+from medsuite.bench.clinical.cohort import Cohort, build_cohort
+from medsuite.bench.clinical.decide import (
+    AGE_SEX,
+    BAYES,
+    CODE_COUNT,
+    CONSTANT,
+    LANGUAGE,
+    OUTCOME,
+    PERMUTED,
+    PREVALENCE,
+    VALIDATION,
+    ViewName,
+)
+from medsuite.bench.clinical.features import CodeFeatures
+from medsuite.bench.clinical.simulate.posterior import SimulatedView, posterior
+from medsuite.bench.clinical.simulate.world import EHRWorld, Patients
+from medsuite.bench.clinical.simulate.write_mimic4 import subject_ids, write_mimic4
+from medsuite.bench.clinical.sources.mimic4 import open_source
+from medsuite.bench.clinical.splits import Split, checked
+from medsuite.bench.clinical.task import Task, make_task
+from medsuite.core.claims import Context, Job, Measurement
+from medsuite.core.errors import InputError
+from medsuite.core.llm import Client
+
+VIEWS: Mapping[ViewName, tuple[Task, SimulatedView]] = {
+    "retrospective": (make_task("mortality"), SimulatedView.RETROSPECTIVE),
+    "no outcome codes": (make_task("mortality", outcome_codes=False), SimulatedView.WITHOUT_OUTCOME_CODES),
+    "24 h": (make_task("mortality", view="landmark"), SimulatedView.FIRST_DAY),
+}
+"""The views, as a task of the reader and as a view of the simulation."""
+_SAMPLE_SEED = 5
+
+
+@dataclass(frozen=True)
+class ClinicalSettings:
+    """Size of the experiment.
+
+    Attributes:
+        seeds: Number of seeds; each has its own hospital, patients and split.
+        patients: Simulated patients a seed.
+        train: Training patients that died, and as many that lived: balanced, as in the paper.
+        validation: Validation patients that died; those that lived are added in the natural ratio.
+        test: Test patients that died, and as many that lived; the AUROC does not depend on the ratio.
+        asked: Of those, how many of each the language model is asked about.
+        models: Which of the eleven, with the paper's settings.
+        tuned: Which of them are tuned as well.
+        configurations: Settings tried for each tuned model.
+        restarts: Seeds tried for tree, forest and perceptron; 20 in the paper.
+        language: A model that `medsuite.core.models` can load, or the address of a server and, after `#`, its model.
+        dtype: Precision of a local model's body; the options are scored in float32 always.
+    """
+
+    seeds: int
+    patients: int
+    train: int
+    validation: int
+    test: int
+    asked: int
+    models: tuple[str, ...] = tuple(MODELS)
+    tuned: tuple[str, ...] = ("xgboost", "logistic regression", "random forest")
+    configurations: int = 6
+    restarts: int = 1
+    language: str = "smollm2-135m"
+    dtype: str = "float32"
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A seed's patients in every view, aligned.
+
+    Attributes:
+        cohorts: One for each view, with the same patients at the same positions.
+        split: Positions; the patients to ask about come first in each half of the test set.
+        asked: Positions of the patients that the language model is asked about.
+        truth: The simulated patients in the order of the cohorts; None for a data set.
+        world: Their hospital; None for a data set.
+    """
+
+    cohorts: Mapping[ViewName, Cohort]
+    split: Split
+    asked: Int[np.ndarray, " asked"]
+    truth: Patients | None
+    world: EHRWorld | None
+
+
+def measure_classical(job: Job, context: Context) -> Iterator[Measurement]:
+    """Fit the classical models and controls of one seed and view, and yield each test patient's score.
+
+    Rows carry the view as metric, so that models can only be paired within a view.
+    """
+    settings: ClinicalSettings = context.settings
+    _limit_threads()
+    scene = build_scene(job.seed, context)
+    view: ViewName = job.settings["view"]
+    cohort, test = scene.cohorts[view], scene.split.test
+    yield from _rows(OUTCOME, job.seed, "death", test, cohort.label[test])
+    natural = float(cohort.label.mean())
+    yield Measurement(OUTCOME, job.seed, "all", PREVALENCE, natural)
+    yield from _rows(CONSTANT, job.seed, view, test, np.ones(len(test)))
+    yield from _rows(CODE_COUNT, job.seed, view, test, _code_counts(cohort)[test])
+    if scene.world is not None and scene.truth is not None:
+        best = posterior(scene.world, scene.truth.take(test), VIEWS[view][1]).death
+        yield from _rows(BAYES, job.seed, view, test, best)
+    features = CodeFeatures().fit(cohort, scene.split.train)
+    data, X = _data(features, cohort, scene.split), features.transform(cohort, test)
+    names = [*settings.models, *(f"{name}, tuned" for name in settings.tuned)]
+    for number, name in enumerate(names):
+        fitted = _fit(name, data, settings, job.seed)
+        yield Measurement(name, job.seed, "all", f"{view}: {VALIDATION}", fitted.validation)
+        yield from _rows(name, job.seed, view, test, fitted.predict(X)[:, 1])
+        context.progress((number + 1) / len(names))
+    yield from _controls(job.seed, view, data, X, test)
+
+
+def measure_language(job: Job, context: Context) -> Iterator[Measurement]:
+    """Ask the language model about one seed's patients in every view, and yield its scores.
+
+    A failure is a row of NaN, never a missing one. Prompts that are the same in two views are asked once.
+    """
+    settings: ClinicalSettings = context.settings
+    _limit_threads()
+    scene = build_scene(job.seed, context)
+    client = make_client(settings)
+    folder = context.artefact(f"answers-{job.seed}", lambda folder: None)
+    for number, (view, cohort) in enumerate(scene.cohorts.items()):
+        found = ask(
+            cohort,
+            scene.asked,
+            client,
+            folder / "answers.sqlite",
+            name=settings.language,
+            training=scene.split.train,
+        )
+        yield from _rows(LANGUAGE, job.seed, view, scene.asked, found.probability[:, 1])
+        context.progress((number + 1) / len(scene.cohorts))
+
+
+def build_scene(seed: int, context: Context) -> Scene:
+    """Read a seed's hospital in every view: a simulated one, written once in a run, or the data set.
+
+    Raises:
+        InputError: There are too few patients for the sizes.
+    """
+    settings: ClinicalSettings = context.settings
+    world = truth = None
+    folder = context.data
+    if folder is None:
+        world = EHRWorld(seed)
+        truth = world.sample(settings.patients, _SAMPLE_SEED)
+        folder = context.artefact(f"hospital-{seed}", _writer(world, truth))
+    source = open_source(folder)
+    cohorts = {view: build_cohort(source, task) for view, (task, _) in VIEWS.items()}
+    shared = set.intersection(*(set(cohort.subject_id.tolist()) for cohort in cohorts.values()))
+    aligned = {view: keep_patients(cohort, shared) for view, cohort in cohorts.items()}
+    first = aligned["retrospective"]
+    split, asked = split_cases(first, settings, seed)
+    if truth is not None:
+        truth = truth.take(np.flatnonzero(np.isin(subject_ids(truth), first.subject_id)))
+    return Scene(aligned, split, asked, truth, world)
+
+
+def keep_patients(cohort: Cohort, patients: set[int]) -> Cohort:
+    """Return a cohort of some of its patients; its flow chart stays that of all."""
+    kept = np.isin(cohort.subject_id, sorted(patients))
+    place = np.cumsum(kept) - 1
+    events = kept[cohort.event_stay]
+    columns = {name: getattr(cohort, name)[kept] for name in ("subject_id", "hadm_id", "age", "female", "label")}
+    codes = {name: getattr(cohort, name)[events] for name in ("event_kind", "event_code")}
+    stays = place[cohort.event_stay[events]]
+    return Cohort(**{**vars(cohort), **columns, **codes, "event_stay": stays})
+
+
+def split_cases(cohort: Cohort, settings: ClinicalSettings, seed: int) -> tuple[Split, Int[np.ndarray, " asked"]]:
+    """Draw a balanced training set, a natural validation set and a half-and-half test set.
+
+    Returns:
+        The split, and the test patients to ask about, half of them dead.
+
+    Raises:
+        InputError: Too few patients died or lived.
+    """
+    rng = np.random.default_rng((seed, 6))
+    dead, alive = (rng.permutation(np.flatnonzero(cohort.label == label)) for label in (1, 0))
+    ratio = len(alive) / max(len(dead), 1)
+    natural = {1: settings.validation, 0: round(settings.validation * ratio)}
+    train, validation, test, asked = [], [], [], []
+    for label, pool in ((1, dead), (0, alive)):
+        middle = settings.train + natural[label]
+        end = middle + settings.test
+        if len(pool) < end:
+            state = "died" if label else "lived"
+            raise InputError(f"{len(pool)} patients of the cohort {state}", expected=f"at least {end}")
+        train.append(pool[: settings.train])
+        validation.append(pool[settings.train : middle])
+        test.append(pool[middle:end])
+        asked.append(pool[middle : middle + settings.asked])
+    parts = (np.sort(np.concatenate(part)) for part in (train, validation, test))
+    return checked(cohort, Split(*parts)), np.sort(np.concatenate(asked))
+
+
+def make_client(settings: ClinicalSettings) -> Client:
+    """Make the client of the language model that the settings name."""
+    if settings.language.startswith(("http://", "https://")):
+        from medsuite.core.llm.server import ServerClient
+
+        url, _, model = settings.language.partition("#")
+        return ServerClient(url, model)
+    from medsuite.core.llm.local import LocalClient
+
+    return LocalClient.load(settings.language, dtype=settings.dtype)
+
+
+def _writer(world: EHRWorld, patients: Patients):  # noqa: ANN202
+    def write(folder: Path) -> None:
+        write_mimic4(world, patients, folder)
+
+    return write
+
+
+def _fit(name: str, data: Data, settings: ClinicalSettings, seed: int) -> Fitted:
+    model, _, variant = name.partition(", ")
+    if variant == "tuned":
+        return fit_tuned(model, data, settings.configurations, seed)
+    return fit_paper(model, data, seed, settings.restarts)
+
+
+def _data(features: CodeFeatures, cohort: Cohort, split: Split) -> Data:
+    rows = (split.train, split.validation)
+    matrices = [features.transform(cohort, part) for part in rows]
+    return Data(matrices[0], cohort.label[rows[0]], matrices[1], cohort.label[rows[1]])
+
+
+def _controls(
+    seed: int, view: str, data: Data, X: Float[np.ndarray, "row feature"], test: Int[np.ndarray, " row"]
+) -> Iterator[Measurement]:
+    """Logistic regression on age and sex alone, and on labels that were permuted."""
+    # Sex and age stand last; see `CodeFeatures.transform`.
+    last = slice(-7, None)
+    plain = Data(data.X[:, last], data.y, data.X_validation[:, last], data.y_validation)
+    permuted = Data(data.X, np.random.default_rng((seed, 7)).permutation(data.y), data.X_validation, data.y_validation)
+    for name, rows, given in ((AGE_SEX, plain, X[:, last]), (PERMUTED, permuted, X)):
+        fitted = fit_paper("logistic regression", rows, seed)
+        yield from _rows(name, seed, view, test, fitted.predict(given)[:, 1])
+
+
+def _code_counts(cohort: Cohort) -> Float[np.ndarray, " stay"]:
+    return np.bincount(cohort.event_stay, minlength=len(cohort)).astype(float)
+
+
+def _rows(
+    arm: str, seed: int, metric: str, patients: Int[np.ndarray, " patient"], values: Float[np.ndarray, " patient"]
+) -> Iterator[Measurement]:
+    # Positions, not the data set's identifiers: a run folder may be shown to others.
+    for patient, value in zip(patients.tolist(), values.tolist(), strict=True):
+        yield Measurement(arm, seed, f"{seed}-{patient}", metric, float(value))
+
+
+def _limit_threads() -> None:
+    import torch
+
+    torch.set_num_threads(1)
