@@ -1,14 +1,15 @@
 """The verdicts on ClinicalBench's claim, from rows alone."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
+from medsuite.bench.clinical.score import bootstrap_p
 from medsuite.core.claims import Measurement, Outcome, Verdict
-from medsuite.core.stats import Interval, auroc_difference, bootstrap_weighted, holm, weighted_auroc
+from medsuite.core.stats import Interval, bootstrap_distribution, bootstrap_weighted, holm, weighted_auroc
 
 ViewName = Literal["retrospective", "no outcome codes", "24 h"]
 VIEW_NAMES: tuple[ViewName, ...] = get_args(ViewName)
@@ -22,6 +23,7 @@ MARGIN = 0.05
 LEAST_ANSWERED = 0.9
 PERMUTED_RANGE = (0.35, 0.65)
 RESAMPLES = 2000
+Statistic = Callable[[Float[np.ndarray, "resample patient"]], Float[np.ndarray, " resample"]]
 _SEEN = {
     "retrospective": "with all codes of the stay",
     "no outcome codes": "with all codes of the stay but the four outcome codes",
@@ -42,6 +44,11 @@ class Table:
     scores: Float[np.ndarray, "arm patient"]
     death: Shaped[np.ndarray, " patient"]
     seed: Int[np.ndarray, " patient"]
+
+    @property
+    def strata(self) -> Int[np.ndarray, " patient"]:
+        """Class of each patient that a resample keeps the size of: each seed keeps its dead and its survivors."""
+        return 2 * self.seed + self.death
 
     def auroc(self, arm: int, weights: Float[np.ndarray, "resample patient"]) -> Float[np.ndarray, " resample"]:
         """Return an arm's AUROC within each seed, averaged over seeds, under each row of weights."""
@@ -124,10 +131,10 @@ def view_gap(measurements: Sequence[Measurement], arm: str, more: ViewName, less
 
 
 def adjusted_p(measurements: Sequence[Measurement], view: ViewName) -> dict[str, float]:
-    """P-value of each classical model against the language model: DeLong within seeds, averaged; Holm over the view."""
+    """P-value of each classical model against the language model, by the bootstrap of its advantage; Holm over the view."""
     arms = classical_arms(measurements, view)
     tables = [tabulate_scores(measurements, [(arm, view), (LANGUAGE, view)]) for arm in arms]
-    return dict(zip(arms, holm(np.array([_delong_p(table) for table in tables])).tolist(), strict=True))
+    return dict(zip(arms, holm(np.array([_p(table) for table in tables])).tolist(), strict=True))
 
 
 def _best_verdict(measurements: Sequence[Measurement], view: ViewName) -> Verdict:
@@ -208,22 +215,19 @@ def _published(view: ViewName) -> str:
     return "0.960 (XGBoost) against 0.865 (Gemma2-9B) and 0.854 (Llama3-8B), MIMIC-III, whole stay"
 
 
-def _delong_p(table: Table) -> float:
-    from scipy.special import ndtr
-
-    estimates, errors = [], []
-    for seed in np.unique(table.seed):
-        mine = table.seed == seed
-        found = auroc_difference(table.scores[0, mine], table.scores[1, mine], table.death[mine])
-        estimates.append(found.estimate)
-        errors.append((found.high - found.low) / (2 * 1.959964))
-    error = float(np.sqrt(np.square(errors).sum()))
-    return float(2 * ndtr(-abs(np.sum(estimates)) / error)) if error else 1.0
+def _p(table: Table) -> float:
+    draws = bootstrap_distribution(
+        lambda weights: table.auroc(0, weights) - table.auroc(1, weights),
+        len(table.death),
+        rng=np.random.default_rng(0),
+        resamples=RESAMPLES,
+        strata=table.strata,
+    )
+    return bootstrap_p(draws)
 
 
-def _bootstrap(table: Table, statistic) -> Interval:  # noqa: ANN001
-    # Each seed keeps its dead and its survivors.
-    strata = 2 * table.seed + table.death
+def _bootstrap(table: Table, statistic: Statistic) -> Interval:
+    strata = table.strata
     if len(strata) == 0:
         return Interval(np.nan, np.nan, np.nan, 0.95, 0, "no patient")
     rng = np.random.default_rng(0)

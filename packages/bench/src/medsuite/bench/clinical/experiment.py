@@ -1,6 +1,6 @@
 """The experiment: the same patients, three views of their stays, classical models and a language model in each."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +8,8 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from medsuite.bench.clinical.ask import ask
-from medsuite.bench.clinical.classical import MODELS, Data, Fitted, fit_paper, fit_tuned
+from medsuite.bench.clinical.claims import ClinicalSettings
+from medsuite.bench.clinical.classical import Data, Fitted, fit_paper, fit_tuned
 from medsuite.bench.clinical.cohort import Cohort, build_cohort
 from medsuite.bench.clinical.decide import (
     AGE_SEX,
@@ -40,39 +41,6 @@ VIEWS: Mapping[ViewName, tuple[Task, SimulatedView]] = {
 }
 """The views, as a task of the reader and as a view of the simulation."""
 _SAMPLE_SEED = 5
-
-
-@dataclass(frozen=True)
-class ClinicalSettings:
-    """Size of the experiment.
-
-    Attributes:
-        seeds: Number of seeds; each has its own hospital, patients and split.
-        patients: Simulated patients a seed.
-        train: Training patients that died, and as many that lived: balanced, as in the paper.
-        validation: Validation patients that died; those that lived are added in the natural ratio.
-        test: Test patients that died, and as many that lived; the AUROC does not depend on the ratio.
-        asked: Of those, how many of each the language model is asked about.
-        models: Which of the eleven, with the paper's settings.
-        tuned: Which of them are tuned as well.
-        configurations: Settings tried for each tuned model.
-        restarts: Seeds tried for tree, forest and perceptron; 20 in the paper.
-        language: A model that `medsuite.core.models` can load, or the address of a server and, after `#`, its model.
-        dtype: Precision of a local model's body; the options are scored in float32 always.
-    """
-
-    seeds: int
-    patients: int
-    train: int
-    validation: int
-    test: int
-    asked: int
-    models: tuple[str, ...] = tuple(MODELS)
-    tuned: tuple[str, ...] = ("xgboost", "logistic regression", "random forest")
-    configurations: int = 6
-    restarts: int = 1
-    language: str = "smollm2-135m"
-    dtype: str = "float32"
 
 
 @dataclass(frozen=True)
@@ -155,6 +123,11 @@ def build_scene(seed: int, context: Context) -> Scene:
     settings: ClinicalSettings = context.settings
     world = truth = None
     folder = context.data
+    if folder is not None and settings.seeds > 1:
+        raise InputError(
+            f"{settings.seeds} seeds on one data set would be reshuffles of the same patients",
+            fix="choose --scale paper, which has one",
+        )
     if folder is None:
         world = EHRWorld(seed)
         truth = world.sample(settings.patients, _SAMPLE_SEED)
@@ -221,7 +194,7 @@ def make_client(settings: ClinicalSettings) -> Client:
     return LocalClient.load(settings.language, dtype=settings.dtype)
 
 
-def _writer(world: EHRWorld, patients: Patients):  # noqa: ANN202
+def _writer(world: EHRWorld, patients: Patients) -> Callable[[Path], None]:
     def write(folder: Path) -> None:
         write_mimic4(world, patients, folder)
 

@@ -5,11 +5,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
 from medsuite.bench.clinical.predictions import Predictions
 from medsuite.core.errors import InputError, unknown_name
-from medsuite.core.stats import Interval, auroc, bootstrap_sums, bootstrap_weighted, delong_test, holm, weighted_auroc
+from medsuite.core.stats import (
+    Interval,
+    bootstrap_distribution,
+    bootstrap_sums,
+    bootstrap_weighted,
+    holm,
+    weighted_auroc,
+)
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -30,7 +37,7 @@ class Score:
         auroc: Of the last label against the others.
         f1: Of the positive label of two, the mean over labels of three.
         difference: AUROC minus the baseline's, in pairs; None for the baseline.
-        p: Of that difference (DeLong), after Holm over all models; None for the baseline.
+        p: Of that difference, by the bootstrap, after Holm over all models; None for the baseline.
     """
 
     model: str
@@ -89,14 +96,13 @@ def score(
         resamples: Of the bootstrap over patients, stratified by label.
 
     Raises:
-        InputError: Two files are of different tasks, views or patients, a class has under 20 patients, or the baseline
-            is not among the models.
+        InputError: Two models cannot be compared (see `align`), a class has under 20 patients, or the baseline is not
+            among the models.
     """
     names = [one.model for one in predictions]
     if baseline not in names:
         raise unknown_name("baseline", baseline, names)
-    for one in predictions[1:]:
-        check_pair(predictions[0], one)
+    predictions = align(predictions)
     if failures == "survivors":
         # The same patients for all: a model must not gain by failing on the hard ones.
         done = np.logical_and.reduce([one.answered for one in predictions])
@@ -106,25 +112,40 @@ def score(
     _check_events(filled[0])
     base = filled[names.index(baseline)]
     others = [one for one in filled if one is not base]
-    adjusted = dict(zip((one.model for one in others), holm(np.array([_p(one, base) for one in others])), strict=True)) if others else {}
-    return [_score(one, base, count, adjusted.get(one.model), resamples) for one, count in zip(filled, failed, strict=True)]
+    tests = np.array([_p(one, base, resamples) for one in others])
+    adjusted = dict(zip((one.model for one in others), holm(tests).tolist() if others else [], strict=True))
+    counted = zip(filled, failed, strict=True)
+    return [_score(one, base, count, adjusted.get(one.model), resamples) for one, count in counted]
 
 
-def check_pair(first: Predictions, second: Predictions) -> None:
-    """Check that two models can be compared.
+def align(predictions: Sequence[Predictions]) -> list[Predictions]:
+    """Cut models to the patients of the one that was asked about fewest, all of whom the others must have.
 
     Raises:
-        InputError: They saw another task, another view or other patients, or have the same name.
+        InputError: Two models saw another task or another view, have the same name or different test patients.
     """
-    if first.task != second.task:
-        raise InputError(
-            f"{second.model} was scored on {second.task}, {first.model} on {first.task}",
-            expected="one task and one view: what one model sees must not be held against another",
-        )
-    if not np.array_equal(first.subject_id, second.subject_id):
-        raise InputError(f"{first.model} and {second.model} have other test patients", expected="the same, same seed")
-    if first.model == second.model:
-        raise InputError(f"two files of a model called {first.model!r}", fix="name one of them with --name")
+    first = min(predictions, key=len)
+    names = [one.model for one in predictions]
+    for one in predictions:
+        if one.task != first.task:
+            raise InputError(
+                f"{one.model} was scored on {one.task}, {first.model} on {first.task}",
+                expected="one task and one view: what one model sees must not be held against another",
+            )
+        if names.count(one.model) > 1:
+            raise InputError(f"two files of a model called {one.model!r}", fix="name one of them with --name")
+        missing = np.setdiff1d(first.subject_id, one.subject_id)
+        if len(missing):
+            raise InputError(
+                f"{one.model} has no prediction for {len(missing)} test patients of {first.model}",
+                expected="the same test patients: the same folder, task and seed",
+            )
+    columns = ("subject_id", "truth", "state", "label", "probability")
+    kept = [np.isin(one.subject_id, first.subject_id) for one in predictions]
+    return [
+        _replaced(one, **{name: getattr(one, name)[mask] for name in columns})
+        for one, mask in zip(predictions, kept, strict=True)
+    ]
 
 
 def score_table(scores: Sequence[Score], title: str) -> "Table":
@@ -187,11 +208,24 @@ def _score(one: Predictions, base: Predictions, failed: int, p: float | None, re
     return Score(one.model, len(one), failed, area, f1, difference, p)
 
 
-def _p(one: Predictions, base: Predictions) -> float:
+def bootstrap_p(draws: Float[np.ndarray, " resample"]) -> float:
+    """Two-sided p-value of a difference from its bootstrap distribution.
+
+    Twice the share of resamples on the rarer side of 0, counting the sample itself; at least 2 / (resamples + 1).
+    """
+    rarer = min((draws <= 0).sum(), (draws >= 0).sum())
+    return float(min(1.0, 2 * (1 + rarer) / (1 + len(draws))))
+
+
+def _p(one: Predictions, base: Predictions, resamples: int) -> float:
     positive = one.truth == one.labels[-1]
-    if auroc(one.probability[:, -1], positive) == auroc(base.probability[:, -1], positive):
-        return 1.0
-    return delong_test(one.probability[:, -1], base.probability[:, -1], positive).p
+
+    def difference(weights: Float[np.ndarray, "resample patient"]) -> Float[np.ndarray, " resample"]:
+        first, second = one.probability[:, -1], base.probability[:, -1]
+        return weighted_auroc(first, positive, weights) - weighted_auroc(second, positive, weights)
+
+    rng = np.random.default_rng(0)
+    return bootstrap_p(bootstrap_distribution(difference, len(one), rng=rng, resamples=resamples, strata=one.truth))
 
 
 def _check_events(one: Predictions) -> None:
@@ -208,8 +242,3 @@ def _replaced(one: Predictions, **columns: object) -> Predictions:
 def _three(interval: Interval, sign: str = "") -> str:
     return f"{interval.estimate:{sign}.3f} [{interval.low:.3f}, {interval.high:.3f}]"
 
-
-def label_counts(labels: Int[np.ndarray, " patient"]) -> dict[int, int]:
-    """Count patients by label."""
-    values, counts = np.unique(labels, return_counts=True)
-    return dict(zip(values.tolist(), counts.tolist(), strict=True))
