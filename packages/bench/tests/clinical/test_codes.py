@@ -43,15 +43,27 @@ def test_spelling_a_drug_code_twice_changes_nothing(code: str) -> None:
 
 
 def test_the_title_tables_have_the_official_counts() -> None:
-    counts = {(kind, version): len(official_titles(kind, version)) for kind in ("diagnosis", "procedure") for version in (9, 10)}
-    assert counts == {("diagnosis", 9): 14567, ("procedure", 9): 3882, ("diagnosis", 10): 74044, ("procedure", 10): 78603}
+    counts = {
+        (kind, version): len(official_titles(kind, version))
+        for kind in ("diagnosis", "procedure")
+        for version in (9, 10)
+    }
+    assert counts == {
+        ("diagnosis", 9): 14567,
+        ("procedure", 9): 3882,
+        ("diagnosis", 10): 74044,
+        ("procedure", 10): 78603,
+    }
     assert official_titles("diagnosis", 9)["0010"] == "Cholera due to vibrio cholerae"
 
 
 def test_every_code_of_the_simulated_hospital_is_official() -> None:
     diagnoses = [code for codes in (*PRINCIPAL_CODES, *COMORBIDITY_CODES) for code in codes]
     diagnoses += [code.partition(":")[2] for code in OUTCOME_CODES if code.startswith("10:")]
-    used = {kind: [event.code for event in event_kinds() if event.kind == kind] for kind in ("diagnosis", "procedure", "drug")}
+    used = {
+        kind: [event.code for event in event_kinds() if event.kind == kind]
+        for kind in ("diagnosis", "procedure", "drug")
+    }
     assert set(diagnoses + used["diagnosis"]) <= set(official_titles("diagnosis", 10))
     assert set(used["procedure"]) <= set(official_titles("procedure", 10))
     assert sorted(used["drug"]) == sorted(drug_classes())

@@ -79,9 +79,7 @@ def label_of(task: Task, begin: datetime, end: datetime, died: bool, following: 
 
 
 def plain_codes(folder: Path, task: Task) -> Callable[[str, datetime, datetime], set[tuple[str, str]]]:
-    known_at = {
-        (row["hadm_id"], row["icd_code"]): time_of(row["known_at"]) for row in read(folder, "diagnosis_times")
-    }
+    known_at = {(row["hadm_id"], row["icd_code"]): time_of(row["known_at"]) for row in read(folder, "diagnosis_times")}
     with (folder / "ndc_atc.csv").open(newline="") as lines:
         classes = {row["ndc"]: row["atc"] for row in csv.DictReader(lines)}
     events = defaultdict(list)

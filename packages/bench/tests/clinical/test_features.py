@@ -31,8 +31,10 @@ def test_a_row_says_which_codes_sex_and_age_band_a_stay_has(cohort: Cohort) -> N
         shown = {code for code, column in features.vocabulary.items() if row[column]}
         assert shown == own & set(features.vocabulary)
         assert row[-7] == cohort.female[place]
-        assert row[-6:].tolist() == [float(low <= cohort.age[place] < high) for low, high in
-                                     ((0, 30), (30, 40), (40, 50), (50, 60), (60, 70), (70, 200))]
+        assert row[-6:].tolist() == [
+            float(low <= cohort.age[place] < high)
+            for low, high in ((0, 30), (30, 40), (40, 50), (50, 60), (60, 70), (70, 200))
+        ]
 
 
 def test_nothing_is_learned_from_the_test_patients(cohort: Cohort) -> None:

@@ -8,7 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medsuite.bench.clinical.cohort import Cohort
-from medsuite.bench.clinical.splits import PAPER_SIZES, LeakageError, PaperSizes, Split, checked, paper_split, split_patients
+from medsuite.bench.clinical.splits import (
+    PAPER_SIZES,
+    LeakageError,
+    PaperSizes,
+    Split,
+    checked,
+    paper_split,
+    split_patients,
+)
 from medsuite.core.errors import InputError
 
 

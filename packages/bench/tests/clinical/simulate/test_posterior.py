@@ -70,9 +70,7 @@ def by_definition(number: int, view: SimulatedView) -> tuple[float, list[float],
     return total["death"] / everything, (length / everything).tolist(), total["back"] / total["alive"]
 
 
-def events_by(
-    number: int, view: SimulatedView, present: np.ndarray, rate: np.ndarray, days: int
-) -> np.ndarray:
+def events_by(number: int, view: SimulatedView, present: np.ndarray, rate: np.ndarray, days: int) -> np.ndarray:
     """P(events seen | phenotype, severity, stay)."""
     horizon = 1 if view is SimulatedView.FIRST_DAY else days
     seen = PATIENTS.onset[number] <= (1 if view is SimulatedView.FIRST_DAY else 99)
@@ -92,9 +90,9 @@ def outcome_codes(number: int, view: SimulatedView, death: int) -> float:
 def test_the_posterior_is_the_joint_probability_added_up(number: int, view: SimulatedView) -> None:
     death, length, back = by_definition(number, view)
     found = best(view)
-    assert found.death[number] == pytest.approx(death, rel=1e-5)
-    assert found.length[number] == pytest.approx(length, rel=1e-5)
-    assert found.readmission[number] == pytest.approx(back, rel=1e-5)
+    assert found.death[number] == pytest.approx(death, rel=1e-4)
+    assert found.length[number] == pytest.approx(length, rel=1e-4)
+    assert found.readmission[number] == pytest.approx(back, rel=1e-4)
 
 
 @pytest.mark.parametrize("view", list(SimulatedView))

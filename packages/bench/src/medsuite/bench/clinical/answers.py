@@ -25,7 +25,7 @@ _STATED = re.compile(
     re.IGNORECASE,
 )
 _ALONE = re.compile(
-    r"(?<![\w.,/:+-])(?P<number>\d+)(?![\w%/:-]|[.,]\d)(?!\s*(?:%|percent|hours?|days?|weeks?|months?|years?)\b)",
+    r"(?<![\w.,/:+-])(?P<number>\d+)(?![\w%/:-]|[.,]\d)(?!\s*(?:%|(?:percent|hours?|days?|weeks?|months?|years?)\b))",
     re.IGNORECASE,
 )
 _NUMBERING = re.compile(r"^\s*(?:\d+[.)]|step\s+\d+:?)\s+(?=\S)", re.IGNORECASE | re.MULTILINE)

@@ -51,17 +51,17 @@ class ClinicalSettings:
 
 
 def make_jobs(settings: ClinicalSettings) -> list[Job]:
-    """One job a seed and view for the classical models, one a seed for the language model, which shares prompts."""
+    """Two jobs a seed: the classical models in every view, and the language model, which shares prompts."""
     rows = 2 * settings.train
     fits = len(settings.models) + settings.configurations * len(settings.tuned)
-    classical = 4 + rows * fits * 4e-4 + (rows * 0.03 if "rnn" in settings.models else 0)
-    asking = 15 + 2 * settings.asked * len(VIEWS) * 0.4
-    jobs = [
-        Job(f"seed={seed} view={view}", seed, {"part": "classical", "view": view}, classical)
+    classical = 6 + len(VIEWS) * rows * (fits * 4e-4 + (0.03 if "rnn" in settings.models else 0))
+    asking = 12 + 2 * settings.asked * 0.6 * len(VIEWS)
+    parts = (("classical", classical), ("language", asking))
+    return [
+        Job(f"seed={seed} {part}", seed, {"part": part}, seconds)
         for seed in range(settings.seeds)
-        for view in VIEWS
+        for part, seconds in parts
     ]
-    return jobs + [Job(f"seed={seed} language", seed, {"part": "language"}, asking) for seed in range(settings.seeds)]
 
 
 def run(job: Job, context: Context) -> Iterable[Measurement]:
@@ -94,7 +94,7 @@ CLINICAL = Claim(
     ),
     scales={
         "smoke": ClinicalSettings(
-            1, 1500, 50, 15, 30, 3, ("logistic regression", "naive bayes"), ("logistic regression",), 2
+            1, 1500, 40, 15, 60, 2, ("logistic regression", "naive bayes"), ("logistic regression",), 2
         ),
         "laptop": ClinicalSettings(3, 10_500, 700, 60, 100, 24, QUICK_MODELS, TUNED, 6),
         "workstation": ClinicalSettings(5, 15_000, 700, 100, 300, 300, ELEVEN, ELEVEN, 20, 20, dtype="bfloat16"),

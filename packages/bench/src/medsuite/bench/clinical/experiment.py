@@ -63,32 +63,34 @@ class Scene:
 
 
 def measure_classical(job: Job, context: Context) -> Iterator[Measurement]:
-    """Fit the classical models and controls of one seed and view, and yield each test patient's score.
+    """Fit the classical models and controls of one seed in every view, and yield each test patient's score.
 
     Rows carry the view as metric, so that models can only be paired within a view.
     """
-    settings: ClinicalSettings = context.settings
     _limit_threads()
     scene = build_scene(job.seed, context)
-    view: ViewName = job.settings["view"]
+    first, test = scene.cohorts["retrospective"], scene.split.test
+    yield from _rows(OUTCOME, job.seed, "death", test, first.label[test])
+    yield Measurement(OUTCOME, job.seed, "all", PREVALENCE, float(first.label.mean()))
+    for number, view in enumerate(scene.cohorts):
+        yield from _measure_view(job.seed, view, scene, context.settings)
+        context.progress((number + 1) / len(scene.cohorts))
+
+
+def _measure_view(seed: int, view: ViewName, scene: Scene, settings: ClinicalSettings) -> Iterator[Measurement]:
     cohort, test = scene.cohorts[view], scene.split.test
-    yield from _rows(OUTCOME, job.seed, "death", test, cohort.label[test])
-    natural = float(cohort.label.mean())
-    yield Measurement(OUTCOME, job.seed, "all", PREVALENCE, natural)
-    yield from _rows(CONSTANT, job.seed, view, test, np.ones(len(test)))
-    yield from _rows(CODE_COUNT, job.seed, view, test, _code_counts(cohort)[test])
+    yield from _rows(CONSTANT, seed, view, test, np.ones(len(test)))
+    yield from _rows(CODE_COUNT, seed, view, test, _code_counts(cohort)[test])
     if scene.world is not None and scene.truth is not None:
         best = posterior(scene.world, scene.truth.take(test), VIEWS[view][1]).death
-        yield from _rows(BAYES, job.seed, view, test, best)
+        yield from _rows(BAYES, seed, view, test, best)
     features = CodeFeatures().fit(cohort, scene.split.train)
     data, X = _data(features, cohort, scene.split), features.transform(cohort, test)
-    names = [*settings.models, *(f"{name}, tuned" for name in settings.tuned)]
-    for number, name in enumerate(names):
-        fitted = _fit(name, data, settings, job.seed)
-        yield Measurement(name, job.seed, "all", f"{view}: {VALIDATION}", fitted.validation)
-        yield from _rows(name, job.seed, view, test, fitted.predict(X)[:, 1])
-        context.progress((number + 1) / len(names))
-    yield from _controls(job.seed, view, data, X, test)
+    for name in [*settings.models, *(f"{name}, tuned" for name in settings.tuned)]:
+        fitted = _fit(name, data, settings, seed)
+        yield Measurement(name, seed, "all", f"{view}: {VALIDATION}", fitted.validation)
+        yield from _rows(name, seed, view, test, fitted.predict(X)[:, 1])
+    yield from _controls(seed, view, data, X, test)
 
 
 def measure_language(job: Job, context: Context) -> Iterator[Measurement]:

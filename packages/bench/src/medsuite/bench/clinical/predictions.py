@@ -52,9 +52,7 @@ class Predictions:
 
 def write_predictions(path: Path, predictions: Predictions) -> None:
     """Write predictions as JSON lines: the head, then one line a patient."""
-    head = {
-        name: getattr(predictions, name) for name in ("model", "task", "labels", "majority", "about")
-    }
+    head = {name: getattr(predictions, name) for name in ("model", "task", "labels", "majority", "about")}
     columns = zip(
         predictions.subject_id.tolist(),
         predictions.truth.tolist(),
@@ -75,7 +73,9 @@ def read_predictions(path: Path) -> Predictions:
         InputError: The file is missing, holds no patient or is no file of predictions.
     """
     if not path.is_file():
-        raise InputError(f"{path} does not exist", expected="a file that `medsuite bench clinical classical` or `ask` wrote")
+        raise InputError(
+            f"{path} does not exist", expected="a file that `medsuite bench clinical classical` or `ask` wrote"
+        )
     try:
         head, *rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
         columns = {name: np.array([row[name] for row in rows]) for name in ("subject_id", "truth", "state", "label")}

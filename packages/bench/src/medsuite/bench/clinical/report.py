@@ -46,7 +46,9 @@ def describe_source(folder: Path, drug_map: Path | None) -> str:
         counts = source.count_rows(connection)
     version, problems = guess_version(counts)
     lines = [f"{table}: {rows:,} rows" for table, rows in counts.items()]
-    nature = "simulated patients" if source.simulated else f"version {version}" if version else "no version that is known"
+    nature = (
+        "simulated patients" if source.simulated else f"version {version}" if version else "no version that is known"
+    )
     return "\n".join([*lines, nature, *problems])
 
 

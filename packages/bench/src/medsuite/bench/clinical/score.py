@@ -126,12 +126,12 @@ def align(predictions: Sequence[Predictions]) -> list[Predictions]:
     """
     first = min(predictions, key=len)
     names = [one.model for one in predictions]
+    for one in (one for one in predictions if one.task != first.task):
+        raise InputError(
+            f"{one.model} was scored on {one.task}, {first.model} on {first.task}",
+            expected="one task and one view: what one model sees must not be held against another",
+        )
     for one in predictions:
-        if one.task != first.task:
-            raise InputError(
-                f"{one.model} was scored on {one.task}, {first.model} on {first.task}",
-                expected="one task and one view: what one model sees must not be held against another",
-            )
         if names.count(one.model) > 1:
             raise InputError(f"two files of a model called {one.model!r}", fix="name one of them with --name")
         missing = np.setdiff1d(first.subject_id, one.subject_id)
@@ -241,4 +241,3 @@ def _replaced(one: Predictions, **columns: object) -> Predictions:
 
 def _three(interval: Interval, sign: str = "") -> str:
     return f"{interval.estimate:{sign}.3f} [{interval.low:.3f}, {interval.high:.3f}]"
-

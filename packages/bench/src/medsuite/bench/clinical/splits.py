@@ -75,7 +75,9 @@ def split_patients(
         InputError: The shares are not three that add up to 1.
     """
     if unit != "patient":
-        raise LeakageError(f"a split by {unit}", expected="a split by patient: stays of one patient resemble each other")
+        raise LeakageError(
+            f"a split by {unit}", expected="a split by patient: stays of one patient resemble each other"
+        )
     if len(fractions) != 3 or min(fractions) < 0 or abs(sum(fractions) - 1) > 1e-9:
         raise InputError(f"shares {tuple(fractions)}", expected="three shares that add up to 1")
     rng = np.random.default_rng(seed)

@@ -73,7 +73,10 @@ def exclusions(task: Task) -> tuple[Exclusion, ...]:
         steps.append(Exclusion(f"left or died within {task.hours:g} hours", ended))
     if task.needs_codes:
         kinds = enumerate(("diagnosis", "procedure", "drug"))
-        steps += [Exclusion(f"without a {name}", f"hadm_id not in (select hadm_id from event where kind = {k})") for k, name in kinds]
+        steps += [
+            Exclusion(f"without a {name}", f"hadm_id not in (select hadm_id from event where kind = {k})")
+            for k, name in kinds
+        ]
     return tuple(steps)
 
 

@@ -80,7 +80,11 @@ def make_task(
         InputError: A name is unknown, the hours are not positive, or the paper's preset is asked for a view that the
             paper does not have.
     """
-    for kind, given, known in (("task", outcome, OUTCOMES), ("preset", preset, get_args(Preset)), ("view", view, VIEWS)):
+    for kind, given, known in (
+        ("task", outcome, OUTCOMES),
+        ("preset", preset, get_args(Preset)),
+        ("view", view, VIEWS),
+    ):
         if given not in known:
             raise unknown_name(kind, given, known)
     if not hours > 0:

@@ -59,7 +59,9 @@ def sample_patients(world: EHRWorld, n: int, rng: np.random.Generator) -> Patien
     return partial
 
 
-def _choose(probabilities: Float[np.ndarray, "patient choice"], rng: np.random.Generator) -> Int[np.ndarray, " patient"]:
+def _choose(
+    probabilities: Float[np.ndarray, "patient choice"], rng: np.random.Generator
+) -> Int[np.ndarray, " patient"]:
     cumulated = np.cumsum(probabilities, axis=1)
     return (rng.random((len(cumulated), 1)) > cumulated[:, :-1]).sum(axis=1)
 

@@ -222,9 +222,9 @@ def readmission_logit(
 ) -> Float[np.ndarray, "..."]:
     """Log-odds of coming back, for who leaves alive; `stay` is a position in `STAY_DAYS`. Arguments broadcast."""
     long_stay = np.array(STAY_DAYS)[stay] > 7
-    return (
-        -2.7 + 0.45 * severity + comorbidity @ READMISSION_COMORBIDITY + 0.35 * long_stay
-    ) + READMISSION_PHENOTYPE[phenotype]
+    return (-2.7 + 0.45 * severity + comorbidity @ READMISSION_COMORBIDITY + 0.35 * long_stay) + READMISSION_PHENOTYPE[
+        phenotype
+    ]
 
 
 def present_at_admission(

@@ -114,9 +114,7 @@ def _admission_rows(
         yield row(number, len(patients) + position, texts[0], texts[1], died=False)
 
 
-def _later_stays(
-    patients: Patients, discharged: Times, rng: np.random.Generator
-) -> Iterator[tuple[int, int, int]]:
+def _later_stays(patients: Patients, discharged: Times, rng: np.random.Generator) -> Iterator[tuple[int, int, int]]:
     """Yield patient, admission and discharge of every stay after the first."""
     returns = patients.readmitted | (~patients.death & (rng.random(len(patients)) < 0.35))
     for number in np.flatnonzero(returns):

@@ -97,7 +97,9 @@ def open_source(folder: Path, drug_map: Path | None = None) -> MimicIV:
         if path is not None:
             tables[table] = path
         elif table not in OPTIONAL:
-            raise InputError(f"{hosp / table}.csv.gz does not exist", expected="MIMIC-IV's hosp folder, all three tasks need it")
+            raise InputError(
+                f"{hosp / table}.csv.gz does not exist", expected="MIMIC-IV's hosp folder, all three tasks need it"
+            )
     columns = {table: read_header(path, NEEDED[table]) for table, path in tables.items()}
     return MimicIV(root, tables, columns, _find_drug_map(root, drug_map))
 
@@ -114,7 +116,9 @@ def guess_version(counts: Mapping[str, int]) -> tuple[str | None, list[str]]:
     for version, expected in FINGERPRINTS.items():
         wrong = [name for name, rows in expected.items() if counts.get(name) != rows]
         if 2 * len(wrong) < len(expected):
-            return version, [f"{name}: {counts.get(name, 0):,} rows, {version} has {expected[name]:,}" for name in wrong]
+            return version, [
+                f"{name}: {counts.get(name, 0):,} rows, {version} has {expected[name]:,}" for name in wrong
+            ]
     return None, []
 
 
