@@ -36,7 +36,7 @@ def serving(probability: Callable[[str], float]) -> Iterator[tuple[str, list[str
             self.end_headers()
             self.wfile.write(content)
 
-        def log_message(self, format: str, *arguments: object) -> None:
+        def log_message(self, *arguments: object) -> None:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

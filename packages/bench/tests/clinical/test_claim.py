@@ -21,7 +21,7 @@ from medsuite.core.claims import Job, Measurement
 from medsuite.core.errors import InputError
 
 sys.path.insert(0, str(Path(__file__).parent))
-from oracle_server import serving  # noqa: E402
+from oracle_server import serving
 
 SMOKE: ClinicalSettings = CLINICAL.settings("smoke")
 SMALL = replace(SMOKE, asked=SMOKE.test)

@@ -11,7 +11,7 @@ from medsuite.bench.cli import app
 from medsuite.core.errors import InputError
 
 sys.path.insert(0, str(Path(__file__).parent))
-from oracle_server import serving  # noqa: E402
+from oracle_server import serving
 
 
 def run(*arguments: str) -> str:

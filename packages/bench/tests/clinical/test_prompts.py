@@ -14,7 +14,10 @@ PROFILE = (
     "Patient information:\nAge: 67\nGender: male\nConditions: Sepsis, unspecified organism, 0010\nProcedures\n"
     "Using Drugs: opioids\n"
 )
-ASKED = "Will the patient die because of the above situation?\nAnswer 1 if yes, 0 if no. Answer with only the number.\nAnswer: "
+ASKED = (
+    "Will the patient die because of the above situation?\nAnswer 1 if yes, 0 if no. Answer with only the number.\n"
+    "Answer: "
+)
 
 
 @pytest.fixture
@@ -47,23 +50,23 @@ def test_a_role_stands_in_front(one: Cohort) -> None:
 def test_reasons_replace_the_answer_format(one: Cohort) -> None:
     (prompt,) = write_prompts(one, [0], "COT")
     assert prompt == (
-        f"{PROFILE}Will the patient die because of the above situation?\nPlease provide your concise reasoning steps for "
-        "the prediction(no more than 3 steps), and finally answer 1 if the patient will die and 0 otherwise."
+        f"{PROFILE}Will the patient die because of the above situation?\nPlease provide your concise reasoning steps "
+        "for the prediction(no more than 3 steps), and finally answer 1 if the patient will die and 0 otherwise."
     )
 
 
 def test_reflection_keeps_what_the_numbers_mean(one: Cohort) -> None:
     (prompt,) = write_prompts(one, [0], "SR")
     assert prompt == (
-        f"{PROFILE}Will the patient die because of the above situation?\nAnswer 1 if yes, 0 if no.\nFirst answer with a "
-        "number. Then conduct a concise reflection. Finally output your answer again with a number."
+        f"{PROFILE}Will the patient die because of the above situation?\nAnswer 1 if yes, 0 if no.\nFirst answer with "
+        "a number. Then conduct a concise reflection. Finally output your answer again with a number."
     )
 
 
 def test_the_question_about_the_stay_is_the_papers() -> None:
     assert QUESTIONS["length"].text == (
-        "Predict the number of weeks of stay in hospital.\nAnswer 1 if no more than one week,\nAnswer 2 if more than one "
-        "week but not more than two weeks,\nAnswer 3 if more than two weeks.\nAnswer with only the number. Answer: "
+        "Predict the number of weeks of stay in hospital.\nAnswer 1 if no more than one week,\nAnswer 2 if more than "
+        "one week but not more than two weeks,\nAnswer 3 if more than two weeks.\nAnswer with only the number. Answer: "
     )
 
 
@@ -86,5 +89,5 @@ def test_exemplars_are_answered_training_patients_one_for_each_label(cohort_of: 
 
 
 def test_an_unknown_mode_is_named(one: Cohort) -> None:
-    with pytest.raises(InputError, match="unknown prompt mode 'CoT'.*did you mean 'COT'"):
+    with pytest.raises(InputError, match=r"unknown prompt mode 'CoT'.*did you mean 'COT'"):
         write_prompts(one, [0], "CoT")

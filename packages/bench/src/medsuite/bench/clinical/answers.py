@@ -2,9 +2,10 @@ r"""Reading a number out of an answer in words.
 
 The grammar, in this order:
 
-1. Full-width characters become ordinary ones; a thinking block in front is cut off, one that never closed leaves nothing.
-2. `answer: 1`, `the answer is 1`, also with emphasis or in `\boxed{1}`: the last such statement counts.
-3. Otherwise every number that stands alone counts, a list's numbering left out; if all are the same label, that is it.
+1. Full-width characters become ordinary ones. A thinking block in front is cut off; one that never closed leaves
+   nothing.
+2. `answer: 1`, `the answer is 1`, also with emphasis or in `boxed`: the last such statement counts.
+3. Otherwise every number that stands alone counts, a list's numbering left out; all must be one label.
 4. Otherwise the whole answer may be the word of a number, or yes or no where there are two labels.
 
 A number beside a point, comma, sign or letter stands for something else ("1.5", "10 %", "E11"), and so does one before a

@@ -21,12 +21,12 @@ class ClassicalModel:
     """One of the eleven.
 
     Attributes:
-        build: Takes settings and a seed and returns an unfitted estimator; None for the two networks.
+        build: Takes settings and returns an unfitted estimator; None for the two networks.
         space: Values that tuning draws from, by setting; the paper's settings are the estimator's own.
         restarts: How many seeds the paper fits, of which the best on validation F1 stays.
     """
 
-    build: Callable[[Settings, int], Any] | None
+    build: Callable[[Settings], Any] | None
     space: Mapping[str, Sequence[Any]]
     restarts: int = 1
 
@@ -112,7 +112,7 @@ def fit_tuned(name: str, data: Data, configurations: int, seed: int = 0) -> Fitt
     rng = np.random.default_rng((seed, list(MODELS).index(name)))
     tried: list[Settings] = [{}]
     tried += [
-        {setting: values[rng.integers(len(values))] for setting, values in model.space.items()}
+        {setting: values[int(rng.integers(len(values)))] for setting, values in model.space.items()}
         for _ in range(configurations - 1)
     ]
     fits = [_fit(name, settings, data, seed) for settings in tried]
@@ -125,7 +125,9 @@ def _fit(name: str, settings: Settings, data: Data, seed: int) -> Predictor:
     build = MODELS[name].build
     if build is None:
         return _fit_network(name, settings, data, seed)
-    estimator = build(settings, seed)
+    estimator = build(settings)
+    if "random_state" in estimator.get_params():
+        estimator.set_params(random_state=seed)
     with warnings.catch_warnings():
         # A perceptron that has not converged is a poor setting, which validation sees.
         warnings.simplefilter("ignore")
@@ -175,36 +177,36 @@ def _find(name: str) -> ClassicalModel:
     return MODELS[name]
 
 
-def _xgboost(settings: Settings, seed: int) -> Any:
+def _xgboost(settings: Settings) -> Any:
     xgboost = require("xgboost", extra=EXTRA)
-    return xgboost.XGBClassifier(random_state=seed, n_jobs=1, **{"max_depth": 6, **settings})
+    return xgboost.XGBClassifier(n_jobs=1, **{"max_depth": 6, **settings})
 
 
-def _logistic(settings: Settings, seed: int) -> Any:
+def _logistic(settings: Settings) -> Any:
     from sklearn.linear_model import LogisticRegression
 
     return LogisticRegression(max_iter=1000, **settings)
 
 
-def _tree(settings: Settings, seed: int) -> Any:
+def _tree(settings: Settings) -> Any:
     from sklearn.tree import DecisionTreeClassifier
 
-    return DecisionTreeClassifier(random_state=seed, **{"max_depth": 6, **settings})
+    return DecisionTreeClassifier(**{"max_depth": 6, **settings})
 
 
-def _forest(settings: Settings, seed: int) -> Any:
+def _forest(settings: Settings) -> Any:
     from sklearn.ensemble import RandomForestClassifier
 
-    return RandomForestClassifier(random_state=seed, **{"n_estimators": 100, "max_depth": 6, **settings})
+    return RandomForestClassifier(**{"n_estimators": 100, "max_depth": 6, **settings})
 
 
-def _adaboost(settings: Settings, seed: int) -> Any:
+def _adaboost(settings: Settings) -> Any:
     from sklearn.ensemble import AdaBoostClassifier
 
-    return AdaBoostClassifier(random_state=seed, **{"n_estimators": 100, **settings})
+    return AdaBoostClassifier(**{"n_estimators": 100, **settings})
 
 
-def _support_vectors(settings: Settings, seed: int) -> Any:
+def _support_vectors(settings: Settings) -> Any:
     from sklearn.calibration import CalibratedClassifierCV
     from sklearn.svm import SVC
 
@@ -212,22 +214,22 @@ def _support_vectors(settings: Settings, seed: int) -> Any:
     return CalibratedClassifierCV(SVC(**settings), ensemble=False, cv=5)
 
 
-def _naive_bayes(settings: Settings, seed: int) -> Any:
+def _naive_bayes(settings: Settings) -> Any:
     from sklearn.naive_bayes import GaussianNB
 
     return GaussianNB(**settings)
 
 
-def _neighbours(settings: Settings, seed: int) -> Any:
+def _neighbours(settings: Settings) -> Any:
     from sklearn.neighbors import KNeighborsClassifier
 
     return KNeighborsClassifier(**{"n_neighbors": 5, **settings})
 
 
-def _perceptron(settings: Settings, seed: int) -> Any:
+def _perceptron(settings: Settings) -> Any:
     from sklearn.neural_network import MLPClassifier
 
-    return MLPClassifier(random_state=seed, **{"hidden_layer_sizes": (100,), "max_iter": 1000, **settings})
+    return MLPClassifier(**{"hidden_layer_sizes": (100,), "max_iter": 1000, **settings})
 
 
 _RATES = {"learning_rate": (1e-4, 3e-4, 1e-3), "epochs": (5, 10, 20)}

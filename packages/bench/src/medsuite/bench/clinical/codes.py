@@ -10,7 +10,7 @@ from pathlib import Path
 from medsuite.core.errors import InputError, MissingDependencyError
 
 OUTCOME_CODES = frozenset({"10:Z66", "10:Z515", "10:I469", "10:G9382", "9:V4986", "9:V667", "9:4275", "9:34882"})
-"""Do not resuscitate, palliative care, cardiac arrest, brain death: assigned because of the outcome, in both versions."""
+"""Do not resuscitate, palliative care, cardiac arrest, brain death, in both versions: known because of the outcome."""
 EXTRA = "medsuite-bench[clinical]"
 _TITLES = {
     ("diagnosis", 10): "ICD_10_CM_2024_release/icd10cm-codes-2024.txt",

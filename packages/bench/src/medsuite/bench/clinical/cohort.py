@@ -60,7 +60,8 @@ class Cohort:
         """Return the diagnoses, procedures and drugs of the stay at a position."""
         start, end = np.searchsorted(self.event_stay, [stay, stay + 1])
         kinds, codes = self.event_kind[start:end], self.event_code[start:end]
-        return tuple(codes[kinds == kind].tolist() for kind in range(3))  # type: ignore[return-value]
+        diagnoses, procedures, drugs = (codes[kinds == kind].tolist() for kind in range(3))
+        return diagnoses, procedures, drugs
 
 
 def build_cohort(source: MimicIV, task: Task, memory: str = "1500MB", threads: int = 1) -> Cohort:
@@ -91,15 +92,16 @@ def build_cohort(source: MimicIV, task: Task, memory: str = "1500MB", threads: i
         events = _columns(connection, sql.final_events(task, sorted(OUTCOME_CODES)))
         titles = _titles(connection, source)
         audit = _audit(connection, task, events, titles)
+    names = ("subject_id", "hadm_id", "age", "female", "label")
     return Cohort(
-        task,
-        *(stays[name].astype(np.int64) for name in ("subject_id", "hadm_id", "age", "female", "label")),
-        events["stay"].astype(np.int64),
-        events["kind"].astype(np.int64),
-        events["code"].astype(object),
-        titles,
-        flow,
-        audit,
+        task=task,
+        **{name: stays[name].astype(np.int64) for name in names},
+        event_stay=events["stay"].astype(np.int64),
+        event_kind=events["kind"].astype(np.int64),
+        event_code=events["code"].astype(object),
+        titles=titles,
+        flow=flow,
+        audit=audit,
     )
 
 

@@ -157,7 +157,7 @@ def view_gap(rows: Rows, arm: str, more: ViewName, less: ViewName) -> Interval:
 
 
 def adjusted_p(rows: Rows, view: ViewName) -> dict[str, float]:
-    """P-value of each classical model against the language model, by the bootstrap of its advantage; Holm over the view."""
+    """P-value of each classical model's advantage over the language model, by the bootstrap; Holm over the view."""
     arms = rows.classical(view)
     tables = [tabulate_scores(rows, [(arm, view), (LANGUAGE, view)]) for arm in arms]
     return dict(zip(arms, holm(np.array([_p(table) for table in tables])).tolist(), strict=True))

@@ -42,8 +42,8 @@ def draw(measurements: Sequence[Measurement]) -> list[Drawing]:
     panels[0].set_yticks(range(len(arms)), arms, fontsize=8)
     caption = (
         "AUROC for death in hospital, within seeds and averaged, with 95 % intervals over patients. The dashed line is "
-        "the optimum of the view, the dotted one the constant guess. The language model was asked about fewer patients, "
-        "hence the wider interval; differences are tested in pairs."
+        "the optimum of the view, the dotted one the constant guess. The language model was asked about fewer "
+        "patients, hence the wider interval; differences are tested in pairs."
     )
     return [Drawing("Classical models and a language model in three views of the same stays", caption, figure)]
 

@@ -102,7 +102,7 @@ def measure_language(job: Job, context: Context) -> Iterator[Measurement]:
     _limit_threads()
     scene = build_scene(job.seed, context)
     client = make_client(settings)
-    folder = context.artefact(f"answers-{job.seed}", lambda folder: None)
+    folder = context.artefact(f"answers-{job.seed}", _nothing)
     for number, (view, cohort) in enumerate(scene.cohorts.items()):
         found = ask(
             cohort,
@@ -201,6 +201,10 @@ def _writer(world: EHRWorld, patients: Patients) -> Callable[[Path], None]:
         write_mimic4(world, patients, folder)
 
     return write
+
+
+def _nothing(folder: Path) -> None:
+    """Leave a folder of answers empty: it fills as they arrive."""
 
 
 def _fit(name: str, data: Data, settings: ClinicalSettings, seed: int) -> Fitted:

@@ -5,8 +5,8 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float, Int
 
-from medsuite.bench.clinical.cohort import Cohort
 from medsuite.bench.clinical.codes import EXTRA
+from medsuite.bench.clinical.cohort import Cohort
 from medsuite.core.errors import InputError, require
 
 AGE_BORDERS = (30, 40, 50, 60, 70)

@@ -58,7 +58,7 @@ def write_predictions(path: Path, predictions: Predictions) -> None:
         predictions.truth.tolist(),
         predictions.state.tolist(),
         predictions.label.tolist(),
-        np.where(np.isnan(predictions.probability), None, predictions.probability.astype(object)).tolist(),
+        [[None if np.isnan(p) else p for p in row] for row in predictions.probability.tolist()],
         strict=True,
     )
     names = ("subject_id", "truth", "state", "label", "probability")
@@ -80,10 +80,10 @@ def read_predictions(path: Path) -> Predictions:
         head, *rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
         columns = {name: np.array([row[name] for row in rows]) for name in ("subject_id", "truth", "state", "label")}
         probability = np.array([row["probability"] for row in rows], dtype=float)
-        named = {name: head[name] for name in ("model", "task", "majority", "about")}
+        described = {name: head[name] for name in ("model", "task", "majority", "about")}
         labels = tuple(head["labels"])
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path} is no file of predictions", fix="make it again") from error
     if not rows:
         raise InputError(f"{path} holds no patient", expected="one line a patient")
-    return Predictions(labels=labels, probability=probability, **columns, **named)
+    return Predictions(**described, **columns, labels=labels, probability=probability)  # type: ignore[arg-type]

@@ -40,7 +40,10 @@ class Question:
         return f"{self.question}\n{self.answer_format}{self.cue}"
 
 
-_STEPS = "Please provide your concise reasoning steps for the prediction(no more than 3 steps), and finally answer 1 if the patient will "
+_STEPS = (
+    "Please provide your concise reasoning steps for the prediction(no more than 3 steps), and finally answer 1 if the "
+    "patient will "
+)
 QUESTIONS: Mapping[Outcome, Question] = {
     "length": Question(
         "Predict the number of weeks of stay in hospital.",

@@ -73,10 +73,8 @@ def exclusions(task: Task) -> tuple[Exclusion, ...]:
         steps.append(Exclusion(f"left or died within {task.hours:g} hours", ended))
     if task.needs_codes:
         kinds = enumerate(("diagnosis", "procedure", "drug"))
-        steps += [
-            Exclusion(f"without a {name}", f"hadm_id not in (select hadm_id from event where kind = {k})")
-            for k, name in kinds
-        ]
+        lacking = "hadm_id not in (select hadm_id from event where kind = {})"
+        steps += [Exclusion(f"without a {name}", lacking.format(kind)) for kind, name in kinds]
     return tuple(steps)
 
 
@@ -113,7 +111,8 @@ LOAD_TIMED_DIAGNOSES = _CREATE.format(
     from (select try_cast(trim(hadm_id) as bigint) as hadm_id, {_ICD} as icd, {_PLACE} as place from {{source}}) d
     join candidate c using (hadm_id)
     left join (
-        select try_cast(trim(hadm_id) as bigint) as hadm_id, {_ICD} as icd, {_time("known_at")} as known_at from {{times}}
+        select try_cast(trim(hadm_id) as bigint) as hadm_id, {_ICD} as icd, {_time("known_at")} as known_at
+        from {{times}}
     ) t using (hadm_id, icd)"""  # noqa: S608
 )
 # A procedure has a date: it is known when that day is over.
@@ -155,15 +154,18 @@ where {" and ".join(shown)} order by stay, kind, place, known_at, code"""  # noq
 
 def audits(task: Task) -> Mapping[str, str]:
     """List queries that count what is odd but leaves nobody out."""
-    return {
-        "deaths without a time of death": "select count(*) from stay where step = 0 and died and deathtime is null",
-        "times of death without a death": "select count(*) from stay where step = 0 and not died and deathtime is not null",
-        "died after discharge": "select count(*) from stay where step = 0 and deathtime > dischtime",
+    conditions = {
+        "deaths without a time of death": "died and deathtime is null",
+        "times of death without a death": "not died and deathtime is not null",
+        "died after discharge": "deathtime > dischtime",
+        "first stays that another one overlaps": "next_admittime < dischtime",
+        "ages capped": f"age >= {task.age_cap or 10_000}",
+    }
+    count = "select count(*) from stay where step = 0 and"
+    return {name: f"{count} {condition}" for name, condition in conditions.items()} | {
         "first stays that began together with another": """
             select count(*) from stay s where step = 0 and exists (select 1 from stay o
             where o.subject_id = s.subject_id and o.admittime = s.admittime and o.hadm_id <> s.hadm_id)""",
-        "first stays that another one overlaps": "select count(*) from stay where step = 0 and next_admittime < dischtime",
-        "ages capped": f"select count(*) from stay where step = 0 and age >= {task.age_cap or 10_000}",  # noqa: S608
         "spellings of drug codes without a class": """
             select count(*) from raw_drug r where ndc is not null and ndc not in (select ndc from drug_class)""",
     }

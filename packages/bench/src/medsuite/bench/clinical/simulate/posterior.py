@@ -4,7 +4,8 @@ Given phenotype `c`, severity `s` and stay `t`, all events are independent; give
 codes; given death `d` so are the outcome codes. With severity on a grid of 33 points,
 
     P(d, t, r | codes) ~ sum over c, s, h of
-        P(c|a) P(s|a) P(principal|c) P(events|c,s,t) P(h|a,c) P(codes|h) P(d|a,c,s,h) P(t|c,s,h,d) P(r|c,s,h,t) P(outcome codes|d)
+        P(c|a) P(s|a) P(principal|c) P(events|c,s,t) P(h|a,c) P(codes|h)
+        P(d|a,c,s,h) P(t|c,s,h,d) P(r|c,s,h,t) P(outcome codes|d)
 
 so that the sum over states is two matrix products. The age band `a` is observed; sex and noise codes mean nothing.
 """
@@ -114,7 +115,7 @@ def _event_likelihood(
 
 
 def _log_prior(band: int, principal: Int[np.ndarray, " patient"]) -> Float[np.ndarray, "patient phenotype severity"]:
-    """log P(c, s, principal diagnosis | age), up to a constant."""
+    """Log P(c, s, principal diagnosis | age), up to a constant."""
     severity = -0.5 * (GRID - SEVERITY_MEAN[band]) ** 2
     severity[[0, -1]] += np.log(0.5)
     same = principal[:, None] // 3 == np.arange(len(PHENOTYPES))
@@ -150,7 +151,7 @@ def _outcome_table(band: int, first_day: bool) -> Float[np.ndarray, "phenotype s
     table[:, :, BACK] = table[:, :, HOME] * back
     table[:, :, HOME] -= table[:, :, BACK]
     if first_day:
-        return np.stack([table[..., LENGTH_CLASS == k].sum(axis=-1) for k in range(3)], axis=-1)
+        return np.stack([table[..., k == LENGTH_CLASS].sum(axis=-1) for k in range(3)], axis=-1)
     return table
 
 
@@ -168,7 +169,7 @@ def _sum_states(
         total += (given * state[:, c, None]).sum(axis=2)
     if stays == 3:
         return total
-    return np.stack([total[..., LENGTH_CLASS == k].sum(axis=-1) for k in range(3)], axis=-1)
+    return np.stack([total[..., k == LENGTH_CLASS].sum(axis=-1) for k in range(3)], axis=-1)
 
 
 def _outcome_code_likelihood(

@@ -25,9 +25,9 @@ DAY = 86_400
 EPOCH = np.datetime64("2110-01-01T00:00:00")
 DAYS_OF_ADMISSION = 90 * 365
 NOTE = """These patients are simulated: every rate was chosen, none was estimated from people.
-hosp/ has the layout of MIMIC-IV. Two files are additions that MIMIC-IV does not have: diagnosis_times.csv.gz says when
-each diagnosis came to be known, and ndc_atc.csv maps the invented drug codes to ATC level 3. Admissions are at midnight,
-so that the date of a procedure is as exact as a time.
+hosp/ has the layout of MIMIC-IV. Two files are additions that MIMIC-IV does not have: diagnosis_times.csv.gz says
+when each diagnosis came to be known, and ndc_atc.csv maps the invented drug codes to ATC level 3. Admissions are at
+midnight, so that the date of a procedure is as exact as a time.
 """
 Times = Shaped[np.ndarray, " stay"]
 
@@ -178,7 +178,7 @@ def _prescription_rows(patients: Patients, admitted: Times, discharged: Times) -
     for row, (number, k) in enumerate(zip(numbers, which, strict=True)):
         code = event_kinds()[chosen[k]].code
         start = (FIRST_SUBJECT + number, FIRST_STAY + number, 30_000_001 + row, "", "", "", begins[row], ends[row])
-        yield *start, "MAIN", names[code], "", "", _ndc(k, number % 2), *[""] * 7, "IV"
+        yield *start, "MAIN", names[code], "", "", _ndc(int(k), int(number) % 2), *[""] * 7, "IV"
 
 
 def _ndc(drug: int, pack: int) -> str:
@@ -197,11 +197,13 @@ def _write_drug_map(path: Path) -> None:
 
 def _write(folder: Path, table: str, rows: Iterable[Sequence[object]]) -> None:
     # The time of writing stays out of the file, so that the same patients give the same bytes.
-    with gzip.GzipFile(folder / f"{table}.csv.gz", "wb", compresslevel=1, mtime=0) as packed:
-        with io.TextIOWrapper(packed, encoding="utf-8", newline="") as lines:
-            writer = csv.writer(lines, lineterminator="\n")
-            writer.writerow(COLUMNS[table])
-            writer.writerows(rows)
+    with (
+        gzip.GzipFile(folder / f"{table}.csv.gz", "wb", compresslevel=1, mtime=0) as packed,
+        io.TextIOWrapper(packed, encoding="utf-8", newline="") as lines,
+    ):
+        writer = csv.writer(lines, lineterminator="\n")
+        writer.writerow(COLUMNS[table])
+        writer.writerows(rows)
 
 
 def _seconds(onset: Float[np.ndarray, "*shape"]) -> Int[np.ndarray, "*shape"]:
