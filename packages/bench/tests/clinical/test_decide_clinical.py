@@ -56,7 +56,7 @@ def test_a_better_language_model_refutes_the_claim() -> None:
 
 
 def test_an_equal_language_model_leaves_it_open() -> None:
-    verdict = decide(rows({**FAIR, "good": 1.0, LANGUAGE: 1.0}, patients=24))[0]
+    verdict = decide(rows({**FAIR, "good": 1.0, LANGUAGE: 1.8}, patients=24))[0]
     assert verdict.low < 0 < verdict.high
     assert verdict.outcome == "inconclusive"
 

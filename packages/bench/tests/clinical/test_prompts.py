@@ -80,7 +80,7 @@ def test_exemplars_are_answered_training_patients_one_for_each_label(cohort_of: 
     shots = write_exemplars(cohort, training, seed=1)
     parts = shots.split("\n\n")[:-1]
     assert [part[-1] for part in parts] == ["1", "2", "3"]
-    profiles = {patient_profile(cohort, place): place for place in training}
+    profiles = {patient_profile(cohort, int(place)): int(place) for place in training}
     for part, label in zip(parts, cohort.task.labels, strict=True):
         place = profiles[part[: part.index("Predict the number")]]
         assert cohort.label[place] == label

@@ -38,34 +38,35 @@ def best(view: SimulatedView) -> Posterior:
 def by_definition(number: int, view: SimulatedView) -> tuple[float, list[float], float]:
     """P(death), P(length), P(readmission | alive) of one patient: the joint probability of every state and of what is
     seen, on 401 points of severity, added up."""
-    band, severity = PATIENTS.age_band[number], np.linspace(-4, 4, 401)
+    band, severity = PATIENTS.age_band[number : number + 1], np.linspace(-4, 4, 401)
     total = {"death": 0.0, "alive": 0.0, "back": 0.0}
     length = np.zeros(3)
     borders = [0, *STAY_BORDERS, np.inf]
     for phenotype in range(12):
-        prior = phenotype_prior()[band, phenotype] * stats.norm.pdf(severity, SEVERITY_MEAN[band])
+        prior = phenotype_prior()[band[0], phenotype] * stats.norm.pdf(severity, SEVERITY_MEAN[band[0]])
         prior[[0, -1]] /= 2
         prior = prior * (0.95 if PATIENTS.principal[number] // 3 == phenotype else 0.05 / 11)
-        present, rate = (f(WORLD, np.full(401, phenotype), severity) for f in (present_at_admission, daily_rate))
+        here = np.full(401, phenotype)
+        present, rate = (f(WORLD, here, severity) for f in (present_at_admission, daily_rate))
         events = [events_by(number, view, present, rate, days) for days in STAY_DAYS]
         for state in range(32):
             ill = np.array([state >> bit & 1 for bit in range(5)], dtype=bool)
             codes = np.where(ill, SENSITIVITY, FALSE_RATE)
             coded = np.where(PATIENTS.comorbidity_code[number] > 0, codes, 1 - codes).prod()
-            likely = comorbidity_prior()[band, phenotype]
+            likely = comorbidity_prior()[band[0], phenotype]
             weight = prior * coded * np.where(ill, likely, 1 - likely).prod()
-            dead = expit(death_logit(band, phenotype, severity, ill))
+            dead = expit(death_logit(band, here, severity, ill))
             for death, probability in ((0, 1 - dead), (1, dead)):
                 shown = outcome_codes(number, view, death)
                 cells = stats.lognorm.cdf(
-                    np.array(borders)[:, None], 0.55, scale=np.exp(log_stay(phenotype, severity, ill, death))
+                    np.array(borders)[:, None], 0.55, scale=np.exp(log_stay(here, severity, ill, np.array([death])))
                 )
                 for stay, days in enumerate(STAY_DAYS):
                     joint = weight * probability * shown * (cells[stay + 1] - cells[stay]) * events[stay]
                     length[(days > 7) + (days > 14)] += joint.sum()
                     total["death" if death else "alive"] += joint.sum()
                     if not death:
-                        total["back"] += (joint * expit(readmission_logit(phenotype, severity, ill, stay))).sum()
+                        total["back"] += (joint * expit(readmission_logit(here, severity, ill, np.array([stay])))).sum()
     everything = total["death"] + total["alive"]
     return total["death"] / everything, (length / everything).tolist(), total["back"] / total["alive"]
 

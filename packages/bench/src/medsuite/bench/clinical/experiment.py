@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 
 from medsuite.bench.clinical.ask import ask
 from medsuite.bench.clinical.claims import ClinicalSettings
@@ -238,7 +238,7 @@ def _code_counts(cohort: Cohort) -> Float[np.ndarray, " stay"]:
 
 
 def _rows(
-    arm: str, seed: int, metric: str, patients: Int[np.ndarray, " patient"], values: Float[np.ndarray, " patient"]
+    arm: str, seed: int, metric: str, patients: Int[np.ndarray, " patient"], values: Shaped[np.ndarray, " patient"]
 ) -> Iterator[Measurement]:
     # Positions, not the data set's identifiers: a run folder may be shown to others.
     for patient, value in zip(patients.tolist(), values.tolist(), strict=True):
