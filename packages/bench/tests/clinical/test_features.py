@@ -27,7 +27,9 @@ def test_a_row_says_which_codes_sex_and_age_band_a_stay_has(cohort: Cohort) -> N
     features = CodeFeatures().fit(cohort, TRAIN)
     matrix = features.transform(cohort, TEST)
     for row, place in zip(matrix, TEST, strict=True):
-        own = {f"{prefix}:{code}" for prefix, codes in zip("dpm", cohort.codes(int(place)), strict=True) for code in codes}
+        own = {
+            f"{prefix}:{code}" for prefix, codes in zip("dpm", cohort.codes(int(place)), strict=True) for code in codes
+        }
         shown = {code for code, column in features.vocabulary.items() if row[column]}
         assert shown == own & set(features.vocabulary)
         assert row[-7] == cohort.female[place]
@@ -49,7 +51,9 @@ def test_the_papers_ages_of_thirty_and_forty_are_the_same_row(cohort_of: Callabl
     rows = np.arange(len(cohort))
     features = PaperFeatures().fit(cohort, rows)
     ages = np.where(rows % 2 == 0, 35, 45)
-    twins = replace(cohort, age=ages, event_code=np.full(len(cohort.event_code), "10:A419"), female=np.ones(len(rows), dtype=int))
+    twins = replace(
+        cohort, age=ages, event_code=np.full(len(cohort.event_code), "10:A419"), female=np.ones(len(rows), dtype=int)
+    )
     columns = [counter.get_feature_names_out() for counter in features._counters]
     matrix = features.transform(twins, rows)[:, -len(columns[3]) - len(columns[4]) :]
     assert len(np.unique(matrix, axis=0)) == 1

@@ -116,7 +116,9 @@ def tabulate_scores(rows: Rows, arms: Sequence[tuple[str, ViewName]]) -> Table:
     columns = [rows.get(arm, view) for arm, view in arms]
     units = sorted(set(death).intersection(*columns))
     seeds = np.array([rows.seeds[unit] for unit in units], dtype=int)
-    scores = np.array([[column[unit] for unit in units] for column in columns], dtype=float).reshape(len(arms), len(units))
+    scores = np.array([[column[unit] for unit in units] for column in columns], dtype=float).reshape(
+        len(arms), len(units)
+    )
     for row in scores:
         for seed in np.unique(seeds):
             mine = seeds == seed
