@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from medsuite.bench.cli import app
-from medsuite.core.errors import InputError
+from medsuite.core.errors import InputError, MissingDependencyError
 
 sys.path.insert(0, str(Path(__file__).parent))
 from oracle_server import serving
@@ -89,11 +89,22 @@ def test_mistakes_are_named_and_nothing_is_written(
     assert not (tmp_path / "out").exists()
 
 
-def test_a_missing_library_is_one_line(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from medsuite.core.errors import MissingDependencyError
-
-    monkeypatch.setitem(sys.modules, "duckdb", None)
+@pytest.mark.parametrize(
+    ("module", "command"),
+    [
+        ("duckdb", ("cohort", "FOLDER")),
+        ("sklearn", ("classical", "FOLDER", "OUT", "--model", "naive bayes")),
+        ("xgboost", ("classical", "FOLDER", "OUT", "--model", "xgboost")),
+        ("torch", ("ask", "FOLDER", "OUT.jsonl")),
+        ("aiohttp", ("ask", "FOLDER", "OUT.jsonl", "--url", "http://127.0.0.1:1/v1")),
+    ],
+)
+def test_a_missing_library_is_one_line(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str, command: tuple[str, ...]
+) -> None:
+    places = {"FOLDER": str(folder), "OUT": str(tmp_path / "out"), "OUT.jsonl": str(tmp_path / "out.jsonl")}
+    monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(
-        MissingDependencyError, match=r"duckdb is not installed; pip install 'medsuite-bench\[clinical\]'"
+        MissingDependencyError, match=rf"{module} is not installed; pip install 'medsuite-bench\[clinical\]'"
     ):
-        CliRunner().invoke(app, ["clinical", "cohort", str(folder)], catch_exceptions=False)
+        CliRunner().invoke(app, ["clinical", *(places.get(word, word) for word in command)], catch_exceptions=False)

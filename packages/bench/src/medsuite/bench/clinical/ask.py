@@ -8,13 +8,37 @@ import numpy as np
 from jaxtyping import Int
 
 from medsuite.bench.clinical.answers import read_answer
+from medsuite.bench.clinical.codes import EXTRA
 from medsuite.bench.clinical.cohort import Cohort
 from medsuite.bench.clinical.predictions import Predictions
 from medsuite.bench.clinical.prompts import WORDY, Wording, write_exemplars, write_prompts
-from medsuite.core.errors import InputError
+from medsuite.core.errors import InputError, require
 from medsuite.core.llm import Answer, AnswerStore, Client, Message, Request, Sampling
 
 Route = Literal["options", "words"]
+
+
+def make_client(model: str, url: str | None = None, dtype: str = "auto") -> Client:
+    """Make the client of a server's model, or of one on this machine.
+
+    Args:
+        model: The name at the server; or a folder, a packaged model or a hub id.
+        url: The server's address, up to and with `/v1`; None for this machine.
+        dtype: Precision of the body of a model on this machine.
+
+    Raises:
+        InputError: The address is none, or the model cannot be loaded.
+        MissingDependencyError: A library is not installed.
+    """
+    if url:
+        require("aiohttp", extra=EXTRA)
+        from medsuite.core.llm.server import ServerClient
+
+        return ServerClient(url, model)
+    require("torch", extra=EXTRA)
+    from medsuite.core.llm.local import LocalClient
+
+    return LocalClient.load(model, dtype=dtype)
 
 
 def make_requests(prompts: Sequence[str], labels: Sequence[int], route: Route, *, chat: bool = False) -> list[Request]:

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
-from medsuite.bench.clinical.ask import ask
+from medsuite.bench.clinical.ask import ask, make_client
 from medsuite.bench.clinical.claims import ClinicalSettings
 from medsuite.bench.clinical.classical import Data, Fitted, fit_paper, fit_tuned
+from medsuite.bench.clinical.codes import EXTRA
 from medsuite.bench.clinical.cohort import Cohort, build_cohort
 from medsuite.bench.clinical.decide import (
     AGE_SEX,
@@ -31,8 +32,7 @@ from medsuite.bench.clinical.sources.mimic4 import open_source
 from medsuite.bench.clinical.splits import Split, checked
 from medsuite.bench.clinical.task import Task, make_task
 from medsuite.core.claims import Context, Job, Measurement
-from medsuite.core.errors import InputError
-from medsuite.core.llm import Client
+from medsuite.core.errors import InputError, require
 
 VIEWS: Mapping[ViewName, tuple[Task, SimulatedView]] = {
     "retrospective": (make_task("mortality"), SimulatedView.RETROSPECTIVE),
@@ -101,7 +101,7 @@ def measure_language(job: Job, context: Context) -> Iterator[Measurement]:
     settings: ClinicalSettings = context.settings
     _limit_threads()
     scene = build_scene(job.seed, context)
-    client = make_client(settings)
+    client = make_client(*_address(settings.language), dtype=settings.dtype)
     folder = context.artefact(f"answers-{job.seed}", _nothing)
     for number, (view, cohort) in enumerate(scene.cohorts.items()):
         found = ask(
@@ -184,23 +184,19 @@ def split_cases(cohort: Cohort, settings: ClinicalSettings, seed: int) -> tuple[
     return checked(cohort, Split(*parts)), np.sort(np.concatenate(asked))
 
 
-def make_client(settings: ClinicalSettings) -> Client:
-    """Make the client of the language model that the settings name."""
-    if settings.language.startswith(("http://", "https://")):
-        from medsuite.core.llm.server import ServerClient
-
-        url, _, model = settings.language.partition("#")
-        return ServerClient(url, model)
-    from medsuite.core.llm.local import LocalClient
-
-    return LocalClient.load(settings.language, dtype=settings.dtype)
-
-
 def _writer(world: EHRWorld, patients: Patients) -> Callable[[Path], None]:
     def write(folder: Path) -> None:
         write_mimic4(world, patients, folder)
 
     return write
+
+
+def _address(language: str) -> tuple[str, str | None]:
+    """Split `http://host/v1#model` into model and address; anything else is a model on this machine."""
+    if language.startswith(("http://", "https://")):
+        url, _, model = language.partition("#")
+        return model, url
+    return language, None
 
 
 def _nothing(folder: Path) -> None:
@@ -246,6 +242,4 @@ def _rows(
 
 
 def _limit_threads() -> None:
-    import torch
-
-    torch.set_num_threads(1)
+    require("torch", extra=EXTRA).set_num_threads(1)

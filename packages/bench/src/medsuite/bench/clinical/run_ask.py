@@ -8,13 +8,12 @@ from typing import get_args
 
 import numpy as np
 
-from medsuite.bench.clinical.ask import Route, ask
+from medsuite.bench.clinical.ask import Route, ask, make_client
 from medsuite.bench.clinical.cohort import Cohort
 from medsuite.bench.clinical.predictions import write_predictions
 from medsuite.bench.clinical.prompts import MODES, Wording
 from medsuite.bench.clinical.splits import Split
 from medsuite.core.errors import unknown_name
-from medsuite.core.llm import Client
 
 
 @dataclass(frozen=True)
@@ -49,16 +48,6 @@ class AskOptions:
         if self.wording not in get_args(Wording):
             raise unknown_name("wording", self.wording, get_args(Wording))
 
-    def client(self) -> Client:
-        """Make the client."""
-        if self.url:
-            from medsuite.core.llm.server import ServerClient
-
-            return ServerClient(self.url, self.model)
-        from medsuite.core.llm.local import LocalClient
-
-        return LocalClient.load(self.model)
-
 
 def ask_test_patients(cohort: Cohort, split: Split, out: Path, options: AskOptions) -> Iterator[str]:
     """Ask about test patients, write predictions, and yield what to print.
@@ -80,7 +69,7 @@ def ask_test_patients(cohort: Cohort, split: Split, out: Path, options: AskOptio
     found = ask(
         cohort,
         stays,
-        options.client(),
+        make_client(options.model, options.url),
         out.with_name(f"{out.name}.answers.sqlite"),
         name=options.name or options.model,
         training=split.train,
