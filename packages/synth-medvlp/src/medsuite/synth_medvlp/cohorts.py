@@ -19,6 +19,8 @@ from medsuite.synth_medvlp.vocabulary import FINDINGS
 FINDINGS_A_FILM = np.array([0.1, 0.3, 0.3, 0.3])
 """Shares of films with none, one, two and three findings, in every set."""
 
+_RARE = 21
+
 
 @dataclass(frozen=True)
 class Cohort:
@@ -103,28 +105,32 @@ class PairedSet:
         return cls(reports=tuple(report for part in parts for report in part.reports), **arrays)
 
 
-def draw_findings(films: int, tail: float | None, rng: np.random.Generator, cap: int | None = None) -> Draws:
-    """Draw the findings of films, balanced or with a long tail.
+def draw_findings(
+    films: int, tail: float | None, rng: np.random.Generator, tail_rng: np.random.Generator | None = None
+) -> Draws:
+    """Draw the findings of films, balanced with the tightest cap that suffices, or with a long tail.
 
     Args:
         films: Number of films.
         tail: Zipf exponent of the findings' frequencies, chance deciding which is rare; None for balanced ones.
         rng: Source of chance.
-        cap: Most uses of a finding when balanced; the tightest that suffices when left out.
+        tail_rng: Decides which finding is rare; `rng` when left out.
 
     Raises:
-        InputError: The cap leaves too few uses.
+        InputError: No film has a finding.
     """
     sizes = sizes_at_random(films, FINDINGS_A_FILM, rng)
     if not sizes.any():
         raise InputError(f"{films} films without a finding", expected="more films")
     if tail is None:
-        pool = EntityPool(dict.fromkeys(FINDINGS, 1))
-        return BalancedSampler(pool, cap or -(-int(sizes.sum()) // len(FINDINGS))).draw(sizes, rng)
-    return FrequencySampler(EntityPool.zipf(FINDINGS, tail, rng)).draw(sizes, rng)
+        cap = -(-int(sizes.sum()) // len(FINDINGS))
+        return BalancedSampler(EntityPool(dict.fromkeys(FINDINGS, 1)), cap).draw(sizes, rng)
+    return FrequencySampler(EntityPool.zipf(FINDINGS, tail, tail_rng or rng)).draw(sizes, rng)
 
 
-def draw_cohort(films: int, size: int, tail: float | None, gap: float, key: Sequence[int]) -> Cohort:
+def draw_cohort(
+    films: int, size: int, tail: float | None, gap: float, key: Sequence[int], tail_key: Sequence[int] | None = None
+) -> Cohort:
     """Draw findings and render their films.
 
     Args:
@@ -133,13 +139,15 @@ def draw_cohort(films: int, size: int, tail: float | None, gap: float, key: Sequ
         tail: See `draw_findings`.
         gap: Distance from the real domain, see `domain`.
         key: Integers that name this cohort; all chance derives from them.
+        tail_key: Integers that decide which finding is rare, for cohorts that share it; `key` when left out.
     """
     source = np.random.SeedSequence(list(key))
-    draws = draw_findings(films, tail, np.random.default_rng(source.spawn(1)[0]))
+    rare = np.random.default_rng([*(key if tail_key is None else tail_key), _RARE])
+    draws = draw_findings(films, tail, np.random.default_rng(source.spawn(1)[0]), rare)
     labels = [draws[film] for film in range(films)]
     rendered = render(labels, source.generate_state(films).tolist(), size, domain(gap))
     statements = tuple(tuple(describe(finding) for finding in film) for film in rendered.findings)
-    return Cohort(np.uint8(np.rint(255 * rendered.image)), statements)
+    return Cohort(np.rint(255 * rendered.image).astype(np.uint8), statements)
 
 
 def pair(cohort: Cohort, dirt: Dirt, rng: np.random.Generator) -> PairedSet:
@@ -152,7 +160,7 @@ def pair(cohort: Cohort, dirt: Dirt, rng: np.random.Generator) -> PairedSet:
     order = swapped_order(len(cohort), dirt.swapped, rng)
     films, fault = spoil_films(cohort.films.astype(np.float32) / 255, dirt.bad, rng)
     return PairedSet(
-        np.uint8(np.rint(255 * films)),
+        np.rint(255 * films).astype(np.uint8),
         tuple(reports[place] for place in order),
         fault,
         label_matrix(told)[order],

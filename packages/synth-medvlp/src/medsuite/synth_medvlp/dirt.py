@@ -82,7 +82,7 @@ def _attributes(rng: np.random.Generator) -> tuple[str, str, str]:
 Film = Float[np.ndarray, "height width"]
 
 
-def _blurred(film: Film, rng: np.random.Generator) -> Film:
+def _blurred(film: Film, _rng: np.random.Generator) -> Film:
     from scipy.ndimage import gaussian_filter  # type: ignore[attr-defined]
 
     return gaussian_filter(film, 3 * len(film) / 64)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Literal
 
 from medsuite.core.errors import InputError
@@ -80,7 +81,7 @@ def _clauses(report: str) -> list[tuple[int, int]]:
     for clause in _CLAUSES.finditer(report):
         cuts = [clause.start(), *(turn.start() for turn in _TURNS.finditer(clause.group())), clause.end()]
         cuts[1:-1] = [clause.start() + cut for cut in cuts[1:-1]]
-        spans += list(zip(cuts, cuts[1:], strict=False))
+        spans += list(pairwise(cuts))
     return spans
 
 

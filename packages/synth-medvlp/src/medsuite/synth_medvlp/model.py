@@ -31,9 +31,9 @@ class Sizes:
 class DualEncoder(nn.Module):
     """Brings films and reports into one space, in which their dot product is their cosine.
 
-    A film goes through strided convolutions, mean and maximum over what is left, and a head of two layers. A report is the
-    mean of its projected sentences, so that a prompt of one sentence lives in the same space. Words and regions
-    for GLoRIA are linear maps of token states and of the last but one convolution.
+    A film goes through strided convolutions, mean and maximum over what is left, and a head of two layers. A report
+    is the mean of its projected sentences, so that a prompt of one sentence lives in the same space. Words and
+    regions for GLoRIA are linear maps of token states and of the last but one convolution.
 
     Args:
         sizes: The sizes.
@@ -80,9 +80,7 @@ class DualEncoder(nn.Module):
         """Return unit vectors of frozen sentence vectors."""
         return functional.normalize(self.text_head((sentences - self.text_centre) / self.text_deviation), dim=-1)
 
-    def encode_reports(
-        self, rows: Int[Tensor, "report sentence"], bank: SentenceBank
-    ) -> Float[Tensor, "report dim"]:
+    def encode_reports(self, rows: Int[Tensor, "report sentence"], bank: SentenceBank) -> Float[Tensor, "report dim"]:
         """Return unit vectors of reports, each the mean of its sentences' unit vectors brought to length one."""
         used, place = rows.unique(return_inverse=True)
         vectors = self.encode_sentences(bank.pooled[used.clamp(min=0)])

@@ -107,7 +107,9 @@ class BalancedSampler:
         _check_sizes(sizes, entities)
         cap = min(self.cap, len(sizes))
         if not 0 <= self.floor <= cap:
-            raise InputError(f"floor {self.floor} with cap {self.cap} for {len(sizes)} reports", expected="floor <= cap")
+            raise InputError(
+                f"floor {self.floor} with cap {self.cap} for {len(sizes)} reports", expected="floor <= cap"
+            )
         if slots > entities * cap:
             arithmetic = f"{slots} slots > {entities} entities x {cap} uses"
             raise InputError(f"cap {self.cap}: {arithmetic}", fix=f"raise the cap to {-(-slots // entities)}")

