@@ -103,7 +103,7 @@ def fit(
     if len(pairs) < schedule.batch:
         raise InputError(f"{len(pairs)} training pairs", expected=f"at least a batch of {schedule.batch}")
     model.centre_texts(bank.pooled[pairs.reports[pairs.reports != PADDING].unique()])
-    optimiser = torch.optim.AdamW(model.parameters(), lr=schedule.rate, weight_decay=schedule.decay)
+    optimiser = torch.optim.AdamW(model.parameters(), lr=schedule.rate, weight_decay=schedule.decay, fused=True)
     cycle = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, schedule.rate, total_steps=schedule.steps, pct_start=schedule.warmup
     )
