@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from medsuite.core.errors import InputError
 from medsuite.synth_medvlp.pool import EntityPool, Tail, measure_tail
 
-_TRIES = 1000
+_TRIES = 32
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class BalancedSampler:
     floor: int = 0
 
     def draw(self, sizes: Int[np.ndarray, "report"], rng: np.random.Generator) -> Draws:
-        """Draw entities for reports; O(slots), and O(slots) tries at most for each repetition.
+        """Draw entities for reports; O(slots), and O(slots) more at worst for each repetition.
 
         Args:
             sizes: Number of entities of each report.
@@ -95,17 +95,21 @@ class BalancedSampler:
         slots, entities = int(sizes.sum()), len(self.pool.names)
         self._check(slots, sizes)
         floor = np.repeat(np.arange(entities), self.floor)
-        open_tickets = np.repeat(np.arange(entities), min(self.cap, len(sizes)) - self.floor)
-        chosen = rng.permutation(open_tickets)[: slots - len(floor)]
+        shuffled = rng.permutation(np.repeat(np.arange(entities), self._cap(sizes) - self.floor))
+        chosen, spare = np.split(shuffled, [slots - len(floor)])
         tickets = rng.permutation(np.concatenate([floor, chosen]))
         starts = np.concatenate([[0], np.cumsum(sizes)])
-        repaired = _swap_repetitions(tickets, starts, rng)
+        repaired = _swap_repetitions(tickets, spare, starts, rng)
         return Draws(self.pool.names, starts, tickets, repaired)
+
+    def _cap(self, sizes: Int[np.ndarray, "report"]) -> int:
+        """Return the cap, or the number of reports that ask for something, in each of which an entity is once."""
+        return min(self.cap, int((sizes > 0).sum()))
 
     def _check(self, slots: int, sizes: Int[np.ndarray, "report"]) -> None:
         entities = len(self.pool.names)
         _check_sizes(sizes, entities)
-        cap = min(self.cap, len(sizes))
+        cap = self._cap(sizes)
         if not 0 <= self.floor <= cap:
             raise InputError(
                 f"floor {self.floor} with cap {self.cap} for {len(sizes)} reports", expected="floor <= cap"
@@ -170,30 +174,46 @@ def _check_sizes(sizes: Int[np.ndarray, "report"], entities: int) -> None:
 
 
 def _swap_repetitions(
-    tickets: Int[np.ndarray, "slot"], starts: Int[np.ndarray, "report_and_end"], rng: np.random.Generator
+    tickets: Int[np.ndarray, "slot"],
+    spare: Int[np.ndarray, "ticket"],
+    starts: Int[np.ndarray, "report_and_end"],
+    rng: np.random.Generator,
 ) -> int:
-    """Swap tickets in place until no report holds one twice; return the number of swaps."""
+    """Swap tickets in place until no report holds one twice; return the number of swaps.
+
+    A swap is always found. Let report r hold e twice, and f not at all. If f is dealt at least as often as e, then in
+    other reports it has two slots more than e, so that one of them is without e. If it is dealt less often, a ticket
+    of f is spare, and e, above the floor, can be given back for it.
+    """
     report = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
     order = np.lexsort((tickets, report))
-    same = (np.diff(report[order]) == 0) & (np.diff(tickets[order]) == 0)
-    repeated = order[1:][same]
-    for slot in repeated:
-        _swap(slot, tickets, starts, report, rng)
-    return len(repeated)
+    repeated = order[1:][(np.diff(report[order]) == 0) & (np.diff(tickets[order]) == 0)]
+    swaps = 0
+    for slot in repeated.tolist():
+        here = tickets[starts[report[slot]] : starts[report[slot] + 1]]
+        if (here == tickets[slot]).sum() == 1:  # An earlier swap took the other one.
+            continue
+        swaps += 1
+        partner = _partner(slot, here, tickets, report, rng)
+        if partner is None:
+            partner = int(rng.choice(np.flatnonzero(~np.isin(spare, here))))
+            tickets[slot], spare[partner] = spare[partner], tickets[slot]
+        else:
+            tickets[slot], tickets[partner] = tickets[partner], tickets[slot]
+    return swaps
 
 
-def _swap(
-    slot: np.integer,
+def _partner(
+    slot: int,
+    here: Int[np.ndarray, "own"],
     tickets: Int[np.ndarray, "slot"],
-    starts: Int[np.ndarray, "report_and_end"],
     report: Int[np.ndarray, "slot"],
     rng: np.random.Generator,
-) -> None:
-    own = report[slot]
-    here = tickets[starts[own] : starts[own + 1]]
-    for partner in (*rng.integers(len(tickets), size=_TRIES), *rng.permutation(len(tickets))):
-        there = tickets[starts[report[partner]] : starts[report[partner] + 1]]
-        if tickets[partner] not in here and tickets[slot] not in there:
-            tickets[slot], tickets[partner] = tickets[partner], tickets[slot]
-            return
-    raise InputError("no way to deal the entities without repetition", fix="raise the cap, so that there is a choice")
+) -> int | None:
+    """Find a slot whose entity is not in this report, in a report that is without this slot's entity."""
+    for place in rng.integers(len(tickets), size=_TRIES).tolist():
+        start, end = np.searchsorted(report, [report[place], report[place] + 1])
+        if tickets[place] not in here and tickets[slot] not in tickets[start:end]:
+            return place
+    fits = ~np.isin(tickets, here) & ~np.isin(report, report[tickets == tickets[slot]])
+    return int(rng.choice(np.flatnonzero(fits))) if fits.any() else None
