@@ -85,7 +85,9 @@ def test_the_papers_sum_favours_long_texts_by_the_logarithm_of_their_words(gener
     regions = regions[:, :, :1].expand(-1, -1, 5)
     double, twice = torch.cat([words, words], dim=2), torch.cat([is_word, is_word], dim=1)
     for pool, expected in (("sum", math.log(2)), ("mean", 0.0), ("max", 0.0)):
-        gain = local_similarity(regions, double, twice, pool=pool) - local_similarity(regions, words, is_word, pool=pool)
+        gain = local_similarity(regions, double, twice, pool=pool) - local_similarity(
+            regions, words, is_word, pool=pool
+        )
         torch.testing.assert_close(gain, torch.full_like(gain, expected))
 
 
@@ -131,7 +133,10 @@ def test_pairs_with_the_same_text_are_no_negatives_of_each_other(generator):
     [
         (lambda: clip_loss(torch.ones(1, 3), torch.ones(1, 3), 1.0), "at least two pairs"),
         (lambda: clip_loss(torch.ones(2, 3), torch.ones(2, 3), 1.0, torch.ones(2, 2).bool()), "texts of a batch are"),
-        (lambda: gloria_local(torch.ones(2, 3, 4), torch.ones(2, 3, 2), torch.zeros(2, 2).bool()), "text 0 has no word"),
+        (
+            lambda: gloria_local(torch.ones(2, 3, 4), torch.ones(2, 3, 2), torch.zeros(2, 2).bool()),
+            "text 0 has no word",
+        ),
         (lambda: gloria_local(torch.ones(2, 3, 4), torch.ones(2, 3, 2), torch.ones(2, 2).bool(), pool="lse"), "pool"),
     ],
 )

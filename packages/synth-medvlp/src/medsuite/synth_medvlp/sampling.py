@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from medsuite.core.errors import InputError
 from medsuite.synth_medvlp.pool import EntityPool, Tail, measure_tail
@@ -181,39 +181,49 @@ def _swap_repetitions(
 ) -> int:
     """Swap tickets in place until no report holds one twice; return the number of swaps.
 
-    A swap is always found. Let report r hold e twice, and f not at all. If f is dealt at least as often as e, then in
-    other reports it has two slots more than e, so that one of them is without e. If it is dealt less often, a ticket
-    of f is spare, and e, above the floor, can be given back for it.
+    Each swap leaves fewer repetitions, and one is always found. Let report r hold e twice and f not at all. If f is
+    dealt at least as often as e, its slots are two more than the other reports with e, so that one of them lies in a
+    report without e, or two of them in one report, where e may then take a place of f. If f is dealt less often, a
+    ticket of f is spare, and e, above the floor, is given back for it.
     """
     report = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
-    order = np.lexsort((tickets, report))
-    repeated = order[1:][(np.diff(report[order]) == 0) & (np.diff(tickets[order]) == 0)]
     swaps = 0
-    for slot in repeated.tolist():
-        here = tickets[starts[report[slot]] : starts[report[slot] + 1]]
-        if (here == tickets[slot]).sum() == 1:  # An earlier swap took the other one.
-            continue
-        swaps += 1
-        partner = _partner(slot, here, tickets, report, rng)
-        if partner is None:
-            partner = int(rng.choice(np.flatnonzero(~np.isin(spare, here))))
-            tickets[slot], spare[partner] = spare[partner], tickets[slot]
-        else:
-            tickets[slot], tickets[partner] = tickets[partner], tickets[slot]
+    while (repeated := np.flatnonzero(_is_repeated(tickets, report))).size:
+        for slot in repeated.tolist():
+            here = tickets[starts[report[slot]] : starts[report[slot] + 1]]
+            if (here == tickets[slot]).sum() > 1:
+                _swap(slot, here, tickets, spare, report, rng)
+                swaps += 1
     return swaps
 
 
-def _partner(
+def _swap(
     slot: int,
     here: Int[np.ndarray, "own"],
     tickets: Int[np.ndarray, "slot"],
+    spare: Int[np.ndarray, "ticket"],
     report: Int[np.ndarray, "slot"],
     rng: np.random.Generator,
-) -> int | None:
-    """Find a slot whose entity is not in this report, in a report that is without this slot's entity."""
+) -> None:
+    """Swap a slot with another one, or with a spare ticket if no slot fits."""
     for place in rng.integers(len(tickets), size=_TRIES).tolist():
         start, end = np.searchsorted(report, [report[place], report[place] + 1])
         if tickets[place] not in here and tickets[slot] not in tickets[start:end]:
-            return place
-    fits = ~np.isin(tickets, here) & ~np.isin(report, report[tickets == tickets[slot]])
-    return int(rng.choice(np.flatnonzero(fits))) if fits.any() else None
+            tickets[slot], tickets[place] = tickets[place], tickets[slot]
+            return
+    with_it = np.isin(report, report[tickets == tickets[slot]])
+    fits = ~np.isin(tickets, here) & (~with_it | _is_repeated(tickets, report))
+    if fits.any():
+        place = int(rng.choice(np.flatnonzero(fits)))
+        tickets[slot], tickets[place] = tickets[place], tickets[slot]
+    else:
+        place = int(rng.choice(np.flatnonzero(~np.isin(spare, here))))
+        tickets[slot], spare[place] = spare[place], tickets[slot]
+
+
+def _is_repeated(tickets: Int[np.ndarray, "slot"], report: Int[np.ndarray, "slot"]) -> Bool[np.ndarray, "slot"]:
+    """Tell which slots repeat an entity that an earlier slot of the same report holds."""
+    order = np.lexsort((tickets, report))
+    repeated = np.zeros(len(tickets), dtype=bool)
+    repeated[order[1:]] = (np.diff(report[order]) == 0) & (np.diff(tickets[order]) == 0)
+    return repeated
