@@ -122,8 +122,7 @@ def test_pairs_with_the_same_text_are_no_negatives_of_each_other(generator):
     terms = []
     for i in range(4):
         others = [j for j in range(4) if j == i or not same[i, j]]
-        for line in (logits[i], logits[:, i]):
-            terms.append(float(line[others].logsumexp(0) - line[i]))
+        terms += [float(line[others].logsumexp(0) - line[i]) for line in (logits[i], logits[:, i])]
     assert float(clip_loss(image, text, 5.0, same)) == pytest.approx(sum(terms) / 8, rel=1e-10)
     assert float(clip_loss(image, text, 5.0)) > float(clip_loss(image, text, 5.0, same))
 

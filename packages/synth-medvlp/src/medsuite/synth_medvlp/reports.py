@@ -11,9 +11,9 @@ from medsuite.synth_medvlp.vocabulary import CONCEPTS
 
 AFFIRMATIONS = (
     "There is {name}.",
-    "{name} on the {side}.",
-    "The film shows {name} in the {zone} zone.",
-    "{size} {name} is seen.",
+    "{name} {side}.",
+    "The film shows {name} {zone}.",
+    "{name} of {size} size is seen.",
 )
 """The four forms of a sentence that affirms; each tells one attribute at most."""
 
@@ -21,7 +21,18 @@ DENIALS = ("No {name}.", "There is no {name}.", "No evidence of {name}.", "The c
 NORMAL = "The lungs are clear."
 NORMAL_IMPRESSION = "Normal study."
 SIZES = ("small", "moderate", "large")
-_SIDES = {"right": "right", "left": "left", "both": "both sides", "midline": "midline"}
+_SIDES = {
+    "right": "on the right",
+    "left": "on the left",
+    "both": "on both sides",
+    "midline": "in the midline",
+}
+_ZONES = {
+    "upper": "in the upper zone",
+    "middle": "in the middle zone",
+    "lower": "in the lower zone",
+    "all": "throughout",
+}
 
 
 @dataclass(frozen=True)
@@ -141,13 +152,13 @@ def write(statements: Sequence[Statement], denied: Sequence[str], rng: np.random
 
 def grammar_sentences() -> tuple[str, ...]:
     """List every sentence that `write` can write, each once."""
-    fields = {"side": sorted(set(_SIDES.values())), "zone": ["upper", "middle", "lower", "whole"], "size": SIZES}
+    fields = {"side": _SIDES.values(), "zone": _ZONES.values(), "size": SIZES}
     names = [name for concept in CONCEPTS.values() for name in concept.names]
     sentences = {NORMAL, NORMAL_IMPRESSION} | {_capital(f"{name}.") for name in names}
     for template in (*AFFIRMATIONS, *DENIALS):
-        field = next((field for field in fields if f"{{{field}}}" in template), "size")
-        values = fields[field] if f"{{{field}}}" in template else [""]
-        sentences |= {_capital(template.format(name=name, **{field: value})) for name in names for value in values}
+        field = next((field for field in fields if f"{{{field}}}" in template), None)
+        for value in fields[field] if field else ("",):
+            sentences |= {_capital(template.format(name=name, **{str(field): value})) for name in names}
     return tuple(sorted(sentences))
 
 
@@ -179,7 +190,7 @@ def _affirm(statement: Statement, rng: np.random.Generator) -> str:
         _pick(AFFIRMATIONS, rng).format(
             name=_name(statement.concept, rng),
             side=_SIDES[statement.side],
-            zone={"all": "whole"}.get(statement.zone, statement.zone),
+            zone=_ZONES[statement.zone],
             size=statement.size,
         )
     )

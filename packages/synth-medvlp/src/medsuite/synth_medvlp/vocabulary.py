@@ -45,8 +45,8 @@ _CONCEPTS = (
         ("pleural effusions", "effusion", "effusions"),
     ),
     Concept("pneumothorax", "disease", ("pneumothorax", "pleural air"), ("pneumothoraces",)),
-    Concept("nodule", "abnormality", ("nodule", "small rounded opacity"), ("nodules", "nodular opacity")),
-    Concept("mass", "abnormality", ("mass", "large rounded opacity"), ("masses",)),
+    Concept("nodule", "abnormality", ("nodule", "coin lesion"), ("nodules", "nodular opacity")),
+    Concept("mass", "abnormality", ("mass", "mass lesion"), ("masses",)),
     Concept(
         "consolidation",
         "abnormality",
@@ -57,8 +57,8 @@ _CONCEPTS = (
     Concept(
         "interstitial lines",
         "abnormality",
-        ("interstitial lines", "reticular opacities"),
-        ("interstitial markings", "interstitial opacities"),
+        ("interstitial thickening", "reticular pattern"),
+        ("interstitial lines", "interstitial markings", "interstitial opacities", "reticular opacities"),
     ),
     Concept(
         "plate atelectasis",
