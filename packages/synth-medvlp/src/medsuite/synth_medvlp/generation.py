@@ -11,10 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from medsuite.core.errors import InputError, ResumeError
+from medsuite.core.errors import InputError, ResumeError, unknown_name
 from medsuite.core.runs import describe_difference, write_atomically
 from medsuite.synth_medvlp.cohorts import Cohort, draw_cohort, pair
 from medsuite.synth_medvlp.dirt import CLEAN, FAULTS, HARSH, MILD, Dirt
+from medsuite.synth_medvlp.domains import domain
 from medsuite.synth_medvlp.shards import MANIFEST, Sample, read_manifest, write_shard
 from medsuite.synth_medvlp.vocabulary import FINDINGS
 
@@ -50,9 +51,10 @@ class Recipe:
         if self.pairs < 1 or self.shard < 1 or self.seed < 0:
             given = f"{self.pairs} pairs in shards of {self.shard} with seed {self.seed}"
             raise InputError(given, expected="at least one pair, one a shard, and a seed from 0")
+        if not 16 <= self.size <= 4096:
+            raise InputError(f"size {self.size}", expected="16 to 4096 pixels")
+        domain(self.gap)
         if self.dirt not in DIRT:
-            from medsuite.core.errors import unknown_name
-
             raise unknown_name("dirt", self.dirt, DIRT)
         if self.tail is not None and not 0 < self.tail <= 4:
             raise InputError(f"tail {self.tail}", expected="an exponent above 0, at most 4")

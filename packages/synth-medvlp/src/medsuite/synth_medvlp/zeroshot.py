@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional
 
-from medsuite.core.errors import InputError
+from medsuite.core.errors import InputError, unknown_name
 from medsuite.core.stats import auroc
 from medsuite.synth_medvlp.model import DualEncoder
 from medsuite.synth_medvlp.texts import SentenceBank
@@ -43,8 +43,6 @@ class Prompts:
         Raises:
             InputError: A class is not in the vocabulary, or there is none.
         """
-        from medsuite.core.errors import unknown_name
-
         for name in classes:
             if name not in CONCEPTS:
                 raise unknown_name("finding", name, CONCEPTS)
