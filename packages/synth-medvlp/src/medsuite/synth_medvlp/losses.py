@@ -4,16 +4,16 @@ Rows are pairs: row i of the images belongs to row i of the texts.
 """
 
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional
 
-from medsuite.core.errors import InputError
+from medsuite.core.errors import InputError, unknown_name
 
-Pool = Literal["sum", "mean", "max"]
+POOLS = ("sum", "mean", "max")
+"""How the words of a text become one number."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def gloria_local(
     is_word: Bool[Tensor, "pair word"],
     *,
     temperatures: Temperatures | None = None,
-    pool: Pool = "mean",
+    pool: str = "mean",
     chunk: int = 16,
 ) -> Float[Tensor, ""]:
     """Return GLoRIA's local loss (Huang et al., ICCV 2021), CE(S, diag) + CE(Sᵀ, diag) of `local_similarity`.
@@ -123,7 +123,7 @@ def local_similarity(
     is_word: Bool[Tensor, "text word"],
     *,
     temperatures: Temperatures | None = None,
-    pool: Pool = "mean",
+    pool: str = "mean",
     chunk: int = 16,
 ) -> Float[Tensor, "image text"]:
     """Compare every image with every text word by word.
@@ -145,8 +145,8 @@ def local_similarity(
         InputError: A text has no word, or `pool` is unknown.
     """
     factors = temperatures or Temperatures()
-    if pool not in ("sum", "mean", "max"):
-        raise InputError(f"pool {pool!r}", expected="sum, mean or max")
+    if pool not in POOLS:
+        raise unknown_name("pool", pool, POOLS)
     if not bool(is_word.any(dim=1).all()):
         raise InputError(f"text {int((~is_word.any(dim=1)).nonzero()[0])} has no word", expected="at least one")
     gram = regions.transpose(1, 2) @ regions
@@ -175,7 +175,7 @@ def _word_cosines(
 
 
 def _pooled(
-    cosine: Float[Tensor, "image text word"], is_word: Bool[Tensor, "text word"], factor: float, pool: Pool
+    cosine: Float[Tensor, "image text word"], is_word: Bool[Tensor, "text word"], factor: float, pool: str
 ) -> Float[Tensor, "image text"]:
     masked = (factor * cosine).masked_fill(~is_word, -torch.inf)
     if pool == "max":

@@ -15,7 +15,7 @@ from medsuite.core.runs import write_atomically
 from medsuite.synth_medvlp.model import DualEncoder, Sizes, embed_films, load_model, save_model
 from medsuite.synth_medvlp.shards import Sample, read_samples
 from medsuite.synth_medvlp.texts import PACKAGED, SentenceBank
-from medsuite.synth_medvlp.training import Fitted, LossName, Pairs, Schedule, fit
+from medsuite.synth_medvlp.training import Fitted, Pairs, Schedule, fit
 from medsuite.synth_medvlp.vocabulary import FINDINGS
 from medsuite.synth_medvlp.zeroshot import VERSION, Prompts, ZeroShot, zero_shot
 
@@ -82,7 +82,7 @@ def sentences_of(report: str) -> tuple[str, ...]:
 def train_on(
     folder: Path,
     out: Path,
-    loss: LossName = "clip",
+    loss: str = "clip",
     schedule: Schedule | None = None,
     seed: int = 0,
     progress: Callable[[float], None] = lambda _: None,

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import log
-from typing import Literal
 
 import torch
 from jaxtyping import Float, Int, UInt8
@@ -13,8 +12,6 @@ from medsuite.core.errors import InputError, unknown_name
 from medsuite.synth_medvlp.losses import clip_loss, convirt_loss, gloria_global, gloria_local
 from medsuite.synth_medvlp.model import DualEncoder, same_texts
 from medsuite.synth_medvlp.texts import PADDING, SentenceBank
-
-LossName = Literal["clip", "convirt", "gloria"]
 
 
 @dataclass(frozen=True)
@@ -43,7 +40,7 @@ class Pairs:
     """Films with the rows of their reports' sentences in a bank."""
 
     films: UInt8[Tensor, "pair height width"]
-    reports: Int[Tensor, "pair sentence"]
+    reports: Int[Tensor, "report sentence"]
 
     def __post_init__(self) -> None:
         if len(self.films) != len(self.reports):
@@ -77,7 +74,7 @@ def fit(
     model: DualEncoder,
     pairs: Pairs,
     bank: SentenceBank,
-    loss: LossName,
+    loss: str,
     schedule: Schedule,
     generator: torch.Generator,
     progress: Callable[[float], None] = lambda _: None,
