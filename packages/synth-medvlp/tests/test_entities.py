@@ -23,6 +23,9 @@ def found(report: str) -> list[tuple[str, str]]:
         ("No change in the effusion.", [("pleural effusion", "uncertain")]),
         ("The effusion has resolved.", [("pleural effusion", "uncertain")]),
         ("Calcified nodule.", [("calcified granuloma", "present")]),
+        ("The lungs are clear of consolidation.", [("consolidation", "absent")]),
+        ("Blunting, suggestive of small effusions.", [("pleural effusion", "uncertain")]),
+        ("Pericardial effusion without mass effect.", []),
         ("The lungs are clear.", []),
     ],
 )

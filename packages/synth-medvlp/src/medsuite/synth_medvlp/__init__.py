@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from medsuite.synth_medvlp.generation import Recipe, generate
     from medsuite.synth_medvlp.losses import clip_loss, convirt_loss, gloria_global, gloria_local, local_similarity
     from medsuite.synth_medvlp.model import DualEncoder, load_model, save_model
+    from medsuite.synth_medvlp.openi import OpenI, read_openi
     from medsuite.synth_medvlp.pool import EntityPool, Tail
     from medsuite.synth_medvlp.pretraining import evaluate_on, train_on
     from medsuite.synth_medvlp.reports import Report, Statement, verify, write
@@ -43,6 +44,7 @@ _HOMES = {
     "generation": "Recipe generate",
     "losses": "clip_loss convirt_loss gloria_global gloria_local local_similarity",
     "model": "DualEncoder load_model save_model",
+    "openi": "OpenI read_openi",
     "pool": "EntityPool Tail",
     "pretraining": "evaluate_on train_on",
     "reports": "Report Statement verify write",
@@ -58,11 +60,11 @@ _MODULE_OF = {name: module for module, names in _HOMES.items() for name in names
 
 __all__ = [
     "CONCEPTS", "FINDINGS", "BalancedSampler", "Certificate", "Cohort", "Concept", "Curator", "Dirt", "Domain",
-    "Draws", "DualEncoder", "Entity", "EntityPool", "FrequencySampler", "PairedSet", "Pairs", "Prompts", "Recipe",
-    "Report", "Sample", "Schedule", "SentenceBank", "Statement", "Tail", "ZeroShot", "clip_loss", "convirt_loss",
-    "domain", "draw_cohort", "evaluate_on", "extract", "factorial_effects", "fit", "generate", "gloria_global",
-    "gloria_local", "load_model", "local_similarity", "measure_curation", "pair", "read_samples", "render",
-    "save_model", "spoil_films", "train_on", "verify", "write", "write_shard", "zero_shot",
+    "Draws", "DualEncoder", "Entity", "EntityPool", "FrequencySampler", "OpenI", "PairedSet", "Pairs", "Prompts",
+    "Recipe", "Report", "Sample", "Schedule", "SentenceBank", "Statement", "Tail", "ZeroShot", "clip_loss",
+    "convirt_loss", "domain", "draw_cohort", "evaluate_on", "extract", "factorial_effects", "fit", "generate",
+    "gloria_global", "gloria_local", "load_model", "local_similarity", "measure_curation", "pair", "read_openi",
+    "read_samples", "render", "save_model", "spoil_films", "train_on", "verify", "write", "write_shard", "zero_shot",
 ]  # fmt: skip
 
 __getattr__, __dir__ = lazy_names(__name__, _MODULE_OF)

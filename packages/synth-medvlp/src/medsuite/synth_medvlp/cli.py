@@ -77,6 +77,17 @@ def curate(
 
 
 @data.command()
+def tail(
+    folder: Annotated[Path, typer.Argument(help="ecgen-radiology of Open-i, the Indiana University reports.")],
+) -> None:
+    """Show how unequally real reports name the findings: counts, slope, Gini, effective number."""
+    from medsuite.synth_medvlp.openi import describe_tail
+
+    for line in describe_tail(folder):
+        typer.echo(line)
+
+
+@data.command()
 def entities(report: Annotated[str, typer.Argument(help="An English report.")]) -> None:
     """Show the findings that a report affirms, denies and leaves open."""
     from medsuite.synth_medvlp.entities import extract

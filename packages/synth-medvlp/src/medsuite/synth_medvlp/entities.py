@@ -12,19 +12,35 @@ from medsuite.synth_medvlp.vocabulary import CONCEPTS, Concept, Kind
 
 Status = Literal["present", "absent", "uncertain"]
 
-DENIALS = ("no", "not", "without", "absence of", "free of", "negative for", "denies", "never", "neither", "nor")
+DENIALS = (
+    "no", "not", "without", "absence of", "lack of", "free of", "clear of", "negative for", "rather than", "never",
+    "neither", "nor",
+)  # fmt: skip
 """Words after which a finding is denied, to the end of the clause."""
 
-LATE_DENIALS = ("is absent", "are absent", "not seen", "not identified", "not present", "ruled out", "is excluded")
+LATE_DENIALS = (
+    "is absent",
+    "are absent",
+    "not seen",
+    "not visualized",
+    "not identified",
+    "not present",
+    "ruled out",
+    "is excluded",
+)
 """Words that deny the findings before them in the clause."""
 
 DOUBTS = (
     "possible", "possibly", "probable", "probably", "likely", "may", "might", "suspected", "suspicious for",
-    "questionable", "question of", "cannot exclude", "cannot rule out", "cannot be excluded", "not excluded",
-    "no change in", "no significant change in", "no interval change in", "versus", "resolved", "resolution of",
+    "could", "suggesting", "suggestive of", "suspicion for", "evaluation for", "questionable", "question",
+    "cannot exclude", "cannot rule out", "cannot be excluded", "not excluded", "no change in",
+    "no significant change in", "no interval change in", "versus", "resolved", "resolution of",
 )  # fmt: skip
 """Words that make a finding of the same clause uncertain; "no change in" and "resolved" speak of a change, which is
 neither presence nor absence."""
+
+DECOYS = ("pericardial effusion", "pericardial effusions", "joint effusion", "mass effect")
+"""Longer names that hold the name of a concept and are none."""
 
 _CLAUSES = re.compile(r"[^.;:\n]+")
 _TURNS = re.compile(r"\b(?:but|however|although|except|with the exception of)\b", re.IGNORECASE)
@@ -70,7 +86,9 @@ def extract(report: str, concepts: Mapping[str, Concept] = CONCEPTS) -> list[Ent
     found = []
     for start, end in _clauses(report):
         for match in pattern.finditer(report, start, end):
-            concept = owner[match.group().lower()]
+            concept = owner.get(match.group().lower())
+            if concept is None:
+                continue
             status = _status(report[start : match.start()], report[match.end() : end])
             found.append(Entity(match.group(), concept.name, concept.kind, match.start(), match.end(), status))
     return found
@@ -104,4 +122,4 @@ def _alternatives(words: tuple[str, ...]) -> re.Pattern[str]:
 @lru_cache(maxsize=16)
 def _matcher(concepts: tuple[Concept, ...]) -> tuple[re.Pattern[str], dict[str, Concept]]:
     owner = {spelling.lower(): concept for concept in concepts for spelling in concept.spellings}
-    return _alternatives(tuple(owner)), owner
+    return _alternatives((*owner, *DECOYS)), owner

@@ -36,7 +36,15 @@ _CONCEPTS = (
         "cardiomegaly",
         "abnormality",
         ("cardiomegaly", "enlarged cardiac silhouette"),
-        ("enlarged heart", "cardiac enlargement", "heart is enlarged", "heart size is enlarged"),
+        (
+            "enlarged heart",
+            "cardiac enlargement",
+            "enlargement of the heart",
+            "heart is enlarged",
+            "heart is mildly enlarged",
+            "heart size is enlarged",
+            "heart size is mildly enlarged",
+        ),
     ),
     Concept(
         "pleural effusion",

@@ -57,7 +57,7 @@ def _split(rows: Sequence[Measurement]) -> Drawing:
     axes.invert_yaxis()
     axes.axvline(0, linewidth=0.8, linestyle=":")
     axes.set_xlabel("mean AUROC")
-    axes.legend(loc="best")
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
     caption = "Effects of the three factors in the eight cells, with 95 % Student-t intervals over the seeds."
     return Drawing("What the difference is due to", caption, figure)
 
@@ -73,7 +73,7 @@ def _findings(rows: Sequence[Measurement]) -> Drawing:
     axes.set_yticks(range(len(order)), [grids[0].units[place] for place in order])
     axes.axvline(0.5, linewidth=0.8, linestyle=":")
     axes.set_xlabel("zero-shot AUROC, mean over seeds")
-    axes.legend(loc="lower right")
+    axes.legend(loc="lower left", bbox_to_anchor=(-0.3, 1), ncols=3)
     caption = (
         "Findings that even the ceiling does not learn at this size stay near chance; none is left out of the mean."
     )
