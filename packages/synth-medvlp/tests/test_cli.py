@@ -62,7 +62,7 @@ def test_the_other_losses_train_too(tmp_path, shards, made_up_texts, loss):
     assert json.loads((tmp_path / "training.json").read_text())["loss"] == loss
 
 
-def test_sorting_out_writes_the_keys_that_are_kept(tmp_path, dirty_shards):
+def test_sorting_out_writes_the_keys_that_are_kept_and_training_takes_them(tmp_path, dirty_shards, made_up_texts):
     run("data", "generate", tmp_path / "other", "--pairs", 60, "--size", 32, "--gap", 0, "--dirt", "harsh")
     shown = run("data", "curate", tmp_path / "other", "--reference", dirty_shards, "--out", tmp_path / "kept.txt")
     kept = (tmp_path / "kept.txt").read_text().split()
@@ -70,6 +70,19 @@ def test_sorting_out_writes_the_keys_that_are_kept(tmp_path, dirty_shards):
     assert "precision" in shown
     assert "recall" in shown
     assert all(key.startswith("0000-000000-") for key in kept)
+    run(
+        "train",
+        tmp_path / "other",
+        "--out",
+        tmp_path / "m",
+        "--steps",
+        2,
+        "--batch",
+        8,
+        "--keep",
+        tmp_path / "kept.txt",
+    )
+    assert json.loads((tmp_path / "m/training.json").read_text())["pairs"] == len(kept)
 
 
 def test_the_data_card_shows_counts_origin_and_films(tmp_path, dirty_shards):
@@ -121,6 +134,11 @@ def test_mistakes_in_a_set_are_told_before_training(tmp_path, shards, dirty_shar
         run("train", shards, "--out", tmp_path / "m", "--batch", 128)
     with pytest.raises(InputError, match="is a folder"):
         run("report", shards, "--out", tmp_path)
+    for keys, message in ((None, "does not exist"), ("", "lists no key"), ("x y", "2 keys that are not in the data")):
+        if keys is not None:
+            (tmp_path / "keys").write_text(keys)
+        with pytest.raises(InputError, match=message):
+            run("train", shards, "--out", tmp_path / "m", "--batch", 8, "--keep", tmp_path / "keys")
     assert not (tmp_path / "m").exists()
 
 

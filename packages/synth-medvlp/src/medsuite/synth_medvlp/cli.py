@@ -104,12 +104,13 @@ def train(
     steps: Annotated[int, typer.Option(help="Optimiser steps.")] = 500,
     batch: Annotated[int, typer.Option(help="Pairs in a step.")] = 64,
     seed: Annotated[int, typer.Option(help="Seed.")] = 0,
+    keep: Annotated[Path | None, typer.Option(help="Train on these keys alone, as `data curate` writes them.")] = None,
 ) -> None:
     """Pre-train a small dual encoder on pairs."""
     from medsuite.synth_medvlp.pretraining import train_on
     from medsuite.synth_medvlp.training import Schedule
 
-    fitted = train_on(folder, out, loss.value, Schedule(steps, batch), seed)
+    fitted = train_on(folder, out, loss.value, Schedule(steps, batch), seed, keep=keep)
     typer.echo(f"loss {fitted.first:.3f} -> {fitted.last:.3f}; one direction at chance: {fitted.chance:.3f}")
     typer.echo(out)
 

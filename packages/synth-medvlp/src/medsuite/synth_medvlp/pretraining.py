@@ -43,6 +43,22 @@ class LoadedPairs:
             raise InputError(f"{folder} has films of {sorted(shapes)} pixels", expected="one size")
         return cls(samples, np.stack([sample.film for sample in samples]))
 
+    def kept(self, keys: Path) -> "LoadedPairs":
+        """Return the pairs that a file lists, one key a line, such as `data curate` writes it.
+
+        Raises:
+            InputError: There is no such file, it lists a key that is not here, or none.
+        """
+        if not keys.is_file():
+            raise InputError(f"{keys} does not exist", expected="a file with one key a line")
+        wanted = set(keys.read_text().split())
+        if unknown := wanted - {sample.key for sample in self.samples}:
+            raise InputError(f"{keys} lists {len(unknown)} keys that are not in the data, such as {min(unknown)!r}")
+        places = [place for place, sample in enumerate(self.samples) if sample.key in wanted]
+        if not places:
+            raise InputError(f"{keys} lists no key", expected="the keys of the pairs to keep")
+        return LoadedPairs(tuple(self.samples[place] for place in places), self.films[places])
+
     @property
     def sentences(self) -> list[tuple[str, ...]]:
         """The sentences of each report, without headings."""
@@ -87,6 +103,7 @@ def train_on(
     seed: int = 0,
     progress: Callable[[float], None] = lambda _: None,
     texts: str = PACKAGED,
+    keep: Path | None = None,
 ) -> Fitted:
     """Pre-train a dual encoder on a folder of shards and save it.
 
@@ -98,11 +115,12 @@ def train_on(
         seed: Seed of weights, order and shifts.
         progress: Told the share of the steps that are done.
         texts: The frozen sentence encoder: a packaged name, a folder or a hub id.
+        keep: File with the keys of the pairs to train on; all when left out.
 
     Raises:
         InputError: The data cannot be used.
     """
-    pairs = LoadedPairs.read(folder)
+    pairs = LoadedPairs.read(folder) if keep is None else LoadedPairs.read(folder).kept(keep)
     bank = SentenceBank.encode([sentence for report in pairs.sentences for sentence in report], texts)
     torch.manual_seed(seed)
     model = DualEncoder(Sizes(text=bank.pooled.shape[1]))
