@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
@@ -152,13 +153,12 @@ def write(statements: Sequence[Statement], denied: Sequence[str], rng: np.random
 
 def grammar_sentences() -> tuple[str, ...]:
     """List every sentence that `write` can write, each once."""
-    fields = {"side": _SIDES.values(), "zone": _ZONES.values(), "size": SIZES}
     names = [name for concept in CONCEPTS.values() for name in concept.names]
+    attributes = product(_SIDES.values(), _ZONES.values(), SIZES)
     sentences = {NORMAL, NORMAL_IMPRESSION} | {_capital(f"{name}.") for name in names}
-    for template in (*AFFIRMATIONS, *DENIALS):
-        field = next((field for field in fields if f"{{{field}}}" in template), None)
-        for value in fields[field] if field else ("",):
-            sentences |= {_capital(template.format(name=name, **{str(field): value})) for name in names}
+    for side, zone, size in attributes:
+        for template in (*AFFIRMATIONS, *DENIALS):
+            sentences |= {_capital(template.format(name=name, side=side, zone=zone, size=size)) for name in names}
     return tuple(sorted(sentences))
 
 
