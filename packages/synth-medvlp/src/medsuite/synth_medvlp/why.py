@@ -18,7 +18,7 @@ CELLS: tuple[Cell, ...] = tuple((b, c, d) for b, c, d in product((0, 1), repeat=
 
 @dataclass(frozen=True)
 class Effects:
-    """The saturated model of eight cells, once for each seed.
+    """The saturated model of eight cells, once for each seed, or for each seed and class.
 
     Attributes:
         main: For each factor, the mean over the four settings of the others of (factor at 1) - (factor at 0).
@@ -27,16 +27,16 @@ class Effects:
             factors on; the parts add up exactly.
     """
 
-    main: Mapping[str, Float[np.ndarray, "seed"]]
-    interaction: Mapping[str, Float[np.ndarray, "seed"]]
-    shapley: Mapping[str, Float[np.ndarray, "seed"]]
+    main: Mapping[str, Float[np.ndarray, "*values"]]
+    interaction: Mapping[str, Float[np.ndarray, "*values"]]
+    shapley: Mapping[str, Float[np.ndarray, "*values"]]
 
 
-def factorial_effects(cells: Mapping[Cell, Float[np.ndarray, "seed"]]) -> Effects:
+def factorial_effects(cells: Mapping[Cell, Float[np.ndarray, "*values"]]) -> Effects:
     """Split eight cells into effects.
 
     Args:
-        cells: A value for each seed in each cell.
+        cells: For each cell a value for each seed, or for each seed and class.
 
     Raises:
         InputError: A cell is missing.
@@ -53,13 +53,15 @@ def factorial_effects(cells: Mapping[Cell, Float[np.ndarray, "seed"]]) -> Effect
     )
 
 
-def _contrast(cells: Mapping[Cell, Float[np.ndarray, "seed"]], factors: tuple[int, ...]) -> Float[np.ndarray, "seed"]:
+def _contrast(
+    cells: Mapping[Cell, Float[np.ndarray, "*values"]], factors: tuple[int, ...]
+) -> Float[np.ndarray, "*values"]:
     """Return ¼ Σ over cells of the product of the factors' signs."""
     signed = [np.prod([2 * cell[factor] - 1 for factor in factors]) * cells[cell] for cell in CELLS]
     return np.sum(signed, axis=0) / 4
 
 
-def _shapley(cells: Mapping[Cell, Float[np.ndarray, "seed"]], factor: int) -> Float[np.ndarray, "seed"]:
+def _shapley(cells: Mapping[Cell, Float[np.ndarray, "*values"]], factor: int) -> Float[np.ndarray, "*values"]:
     """Return Σ over settings S of the others of |S|! (2 - |S|)! / 3! (value with the factor - value without)."""
     total = np.zeros_like(cells[CELLS[0]], dtype=float)
     for cell in CELLS:

@@ -47,7 +47,7 @@ def _split(rows: Sequence[Measurement]) -> Drawing:
         (-0.12, "C0", "main effect", found.main),
         (0.12, "C1", "Shapley part of synthetic - real", found.shapley),
     ):
-        intervals = [student_interval(parts[name]) for name in names]
+        intervals = [student_interval(np.nanmean(parts[name], axis=1)) for name in names]
         centres = np.array([interval.estimate for interval in intervals])
         reach = np.array(
             [[interval.estimate - interval.low, interval.high - interval.estimate] for interval in intervals]
