@@ -64,7 +64,7 @@ _CELLS = (
 SYNTHETIC_PAIRS = Claim(
     id="synth-medvlp/synthetic",
     paper=PAPER,
-    statement="Pre-training on synthetic pairs alone is better than on real ones, and on both together better still",
+    statement="Pre-training on synthetic pairs alone is better than on as many real ones, if those are dirty enough",
     published=(
         Published("+3.8 %", "mean zero-shot AUC, purely synthetic against MIMIC-CXR pairs, equal number", "abstract"),
         Published("+9.07 %", "mean zero-shot AUC, synthetic and real pairs together, further", "abstract"),
