@@ -22,6 +22,7 @@ class Domain:
         acquisition: Physics of the film.
         variation: Spread of the anatomy; half of it is the mode collapse of a generator.
         contrast: Least and largest factor on the attenuation of lesions.
+        sharp: Share of lesions that are drawn with a sharp margin, whatever their kind has.
         bone: Factor on the density of bones.
         mottle: Standard deviation of a smooth random field on the film, which generators leave.
     """
@@ -29,6 +30,7 @@ class Domain:
     acquisition: Acquisition
     variation: float
     contrast: tuple[float, float]
+    sharp: float
     bone: float
     mottle: float
 
@@ -37,8 +39,8 @@ def domain(gap: float) -> Domain:
     """Return the domain at a distance from the "real" one: 0 is real, 1 the full gap, which may be exceeded to 1.2.
 
     Real films have scatter, blur, few quanta and faint lesions; a generator's films have none of these, always clear
-    lesions, pale bones and patients that are alike. Each parameter goes in a straight line, noise in its standard
-    deviation.
+    lesions with sharp margins, pale bones and patients that are alike. Each parameter goes in a straight line, noise in
+    its standard deviation. Both are windowed from the 2nd to the 98th percentile, so that metal does not set the greys.
 
     Raises:
         InputError: `gap` is outside 0 to 1.2.
@@ -51,9 +53,10 @@ def domain(gap: float) -> Domain:
         exposure_spread=0.4 * left,
         scatter_fraction=0.5 * left,
         blur_mm=3.0 * left,
+        window=(2.0, 98.0),
     )
     contrast = (0.75 + 0.4 * gap, max(1.25 - 0.1 * gap, 0.75 + 0.4 * gap))
-    return Domain(physics, 1 - 0.5 * gap, contrast, bone=1 - 0.45 * gap, mottle=0.01 * gap)
+    return Domain(physics, 1 - 0.5 * gap, contrast, sharp=min(gap, 1.0), bone=1 - 0.45 * gap, mottle=0.01 * gap)
 
 
 @dataclass(frozen=True)
@@ -108,8 +111,9 @@ def _scene(labels: Sequence[str], seed: int, look: Domain) -> Scene:
     rng = np.random.default_rng([seed, _MOTTLE, 0])
     requests = [Request(label, contrast=float(rng.uniform(*look.contrast))) for label in labels]
     scene = sample_scene(seed, requests, look.variation)
+    findings = [replace(entry, margin="sharp") if rng.random() < look.sharp else entry for entry in scene.findings]
     anatomy = replace(scene.anatomy, bone_density=scene.anatomy.bone_density * look.bone)
-    return replace(scene, anatomy=anatomy)
+    return replace(scene, anatomy=anatomy, findings=tuple(findings))
 
 
 def _mottled(
