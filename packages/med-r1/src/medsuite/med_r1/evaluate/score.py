@@ -1,0 +1,69 @@
+"""Scoring completions: accuracy under each strictness, compliance, and what was malformed."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from jaxtyping import Bool
+import numpy as np
+
+from medsuite.core.errors import InputError
+from medsuite.med_r1.extract import STRICTNESSES, Strictness, parse
+from medsuite.med_r1.schema import LETTERS, Question, QuestionSet
+
+
+@dataclass(frozen=True)
+class Answers:
+    """One completion of each question of a set.
+
+    Attributes:
+        questions: What was asked.
+        texts: The completions, in the same order.
+    """
+
+    questions: QuestionSet
+    texts: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.texts) != len(self.questions):
+            raise InputError(f"{len(self.texts)} completions of {len(self.questions)} questions", expected="one each")
+
+    def correct(self, strictness: Strictness = "strict") -> Bool[np.ndarray, " question"]:
+        """Tell which questions are answered with the right letter."""
+        pairs = zip(self.texts, self.questions, strict=True)
+        return np.array([parse(text, strictness).letter == question.letter for text, question in pairs])
+
+    def accuracy(self, strictness: Strictness = "strict") -> float:
+        """Return the share of right letters; malformed completions count as wrong."""
+        return float(self.correct(strictness).mean())
+
+    def compliance(self) -> float:
+        """Return the share of completions in the released format."""
+        return float(np.mean([parse(text).compliant for text in self.texts]))
+
+    def outcomes(self) -> dict[str, int]:
+        """Count completions by outcome, `answered` or `malformed:` with the reason, the most frequent first."""
+        return dict(Counter(parse(text).outcome for text in self.texts).most_common())
+
+    def chosen(self) -> list[str | None]:
+        """Return the text of the option that each completion chooses, None where it chooses none."""
+        return [_option(question, parse(text).letter) for question, text in zip(self.questions, self.texts, strict=True)]
+
+    def summary(self) -> dict[str, float]:
+        """Return chance, the accuracies under the three strictnesses, and compliance."""
+        accuracies = {name: self.accuracy(name) for name in STRICTNESSES}
+        return {"chance": self.questions.chance, **accuracies, "compliance": self.compliance()}
+
+
+def _option(question: Question, letter: str | None) -> str | None:
+    place = LETTERS.find(letter) if letter else -1
+    return question.options[place] if 0 <= place < len(question.options) else None
+
+
+def agreement(first: Answers, second: Answers) -> float:
+    """Return the share of questions for which two runs choose the same option by its text.
+
+    Malformed answers agree with nothing.
+    """
+    pairs: Sequence[tuple[str | None, str | None]] = list(zip(first.chosen(), second.chosen(), strict=True))
+    return float(np.mean([one is not None and one == other for one, other in pairs]))
