@@ -23,7 +23,7 @@ class TransferSettings:
         train_questions: Hard questions of MR that every arm learns from.
         test_questions: Hard questions of each modality, of other patients.
         clean_steps: Steps of a base's first stage, on easy questions.
-        noise_steps: Steps of its second, in which `noise` of the letters are drawn at random while the think text stays.
+        noise_steps: Steps of its second, in which a share `noise` of the letters is random and the think text right.
         noise: That share.
         grpo_steps: Steps of reinforcement learning.
         prompts: Questions a step.
@@ -73,20 +73,20 @@ TRAINED = ("GRPO", *RIVALS, "random reward")
 
 
 def _jobs(settings: TransferSettings) -> list[Job]:
-    """One job a base for what needs no training, one a seed and trained arm."""
-    grpo = 0.006 * settings.grpo_steps * settings.prompts * settings.generations
+    """One job a base for what needs no training, one a seed and trained arm; whoever comes first builds the base."""
+    pictures = 3 * settings.warmup_questions + settings.train_questions + 3 * settings.test_questions
+    build = 0.01 * pictures + 0.003 * settings.batch * (settings.clean_steps + settings.noise_steps)
+    grpo = 0.0045 * settings.grpo_steps * settings.prompts * settings.generations
     sft = 0.002 * settings.sft_steps * settings.batch
-    build = 0.02 * 3 * settings.warmup_questions + 0.2 * (settings.clean_steps)
+    asking = 3 + 0.01 * settings.test_questions
     jobs = [
-        Job(f"base={number}", number, {"arm": "base", "base": number}, 5 + build / max(1, settings.bases))
+        Job(f"base={number}", number, {"arm": "base", "base": number}, build + 3 * asking)
         for number in range(settings.bases)
     ]
     for seed in range(settings.seeds):
         for arm in TRAINED:
-            seconds = 8 + (grpo if arm in ("GRPO", "random reward") else sft)
-            jobs.append(
-                Job(f"seed={seed} arm={arm}", seed, {"arm": arm, "base": seed % settings.bases}, seconds + build)
-            )
+            seconds = asking + (grpo if arm in ("GRPO", "random reward") else sft)
+            jobs.append(Job(f"seed={seed} arm={arm}", seed, {"arm": arm, "base": seed % settings.bases}, seconds))
     return jobs
 
 
@@ -99,23 +99,51 @@ TRANSFER = Claim(
     ),
     statement="Reinforcement learning on MR carries over to CT and film; fine-tuning on the same questions does not",
     published=(
-        Published("55.11 % to 78.22 %", "mean accuracy on 300 MRI, 300 CT and 300 X-ray questions, 2B model", "abstract"),
+        Published(
+            "55.11 % to 78.22 %", "mean accuracy on 300 questions each of MRI, CT and X-ray, 2B model", "abstract"
+        ),
     ),
     data=(
-        "Simulated: questions about one lesion in the lung of a simulated patient, drawn as CT slice, MR slice and film, "
-        "and a Qwen2-VL of 0.4 million weights that is trained here. It tests the mechanism, not clinical accuracy; the "
-        "base has seen all three modalities, as the paper's had."
+        "Simulated: questions about one lesion in the lung of a simulated patient, drawn as CT slice, MR slice and "
+        "film, and a Qwen2-VL of 0.4 million weights that is trained here. It tests the mechanism, not clinical "
+        "accuracy; the base has seen all three modalities, as the paper's had."
     ),
     scales={
         "smoke": TransferSettings(
-            seeds=2, bases=1, warmup_questions=16, train_questions=16, test_questions=10, clean_steps=2,
-            noise_steps=2, grpo_steps=2, sft_steps=2, prompts=2, generations=4, batch=8,
+            seeds=2,
+            bases=1,
+            warmup_questions=16,
+            train_questions=16,
+            test_questions=10,
+            clean_steps=2,
+            noise_steps=2,
+            grpo_steps=2,
+            sft_steps=2,
+            prompts=2,
+            generations=4,
+            batch=8,
         ),
         "laptop": TransferSettings(
-            seeds=3, bases=1, warmup_questions=600, train_questions=600, test_questions=150, clean_steps=300, noise_steps=60, grpo_steps=70, sft_steps=80,
+            seeds=3,
+            bases=1,
+            warmup_questions=600,
+            train_questions=600,
+            test_questions=200,
+            clean_steps=300,
+            noise_steps=60,
+            grpo_steps=70,
+            sft_steps=80,
         ),
         "workstation": TransferSettings(
-            seeds=6, bases=6, warmup_questions=2000, train_questions=600, test_questions=300, clean_steps=800, noise_steps=60, grpo_steps=200, sft_steps=80,
+            seeds=6,
+            bases=6,
+            warmup_questions=2000,
+            train_questions=600,
+            test_questions=300,
+            clean_steps=800,
+            noise_steps=60,
+            grpo_steps=200,
+            sft_steps=80,
         ),
     },
     arms=ARMS,
@@ -123,7 +151,7 @@ TRANSFER = Claim(
     run=deferred(f"{HOME}.experiment", "measure"),
     decide=deferred(f"{HOME}.decision", "decide"),
     draw=deferred(f"{HOME}.drawing", "draw"),
-)  # fmt: skip
+)
 
 CLAIMS: tuple[Claim, ...] = (TRANSFER,)
 """The claims that the entry point `medsuite.claims` registers."""

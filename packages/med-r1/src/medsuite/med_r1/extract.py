@@ -59,7 +59,7 @@ def first_answer(text: str) -> str | None:
 
 
 def is_formatted(text: str) -> bool:
-    r"""Tell whether all of a text is `<think>.*?</think>\s*<answer>.*?</answer>`, as the released reward does. O(length).
+    r"""Tell whether a whole text is `<think>.*?</think>\s*<answer>.*?</answer>`, as released. O(length).
 
     The text begins with the first tag, ends with the last, and `</think>\s*<answer>` stands somewhere between: the lazy
     groups of the released pattern stretch over everything else, further tags included.

@@ -115,4 +115,3 @@ class QuestionSet:
     def chance(self) -> float:
         """Accuracy of a uniform guess: the mean of 1 / number of options."""
         return sum(1 / len(question.options) for question in self.questions) / len(self.questions)
-

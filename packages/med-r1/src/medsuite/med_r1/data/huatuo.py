@@ -5,13 +5,16 @@ right option), `dataset`, `subset`; the released file adds `problem` (question a
 Entries 0 to 299 of the released file are MRI, 300 to 599 CT, 600 to 899 X-ray, under the subset names of `SUBSETS`.
 """
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from medsuite.core.errors import InputError
+from medsuite.core.runs import write_atomically
 from medsuite.med_r1.data.fields import load_json, text_field
 from medsuite.med_r1.prompts import problem
-from medsuite.med_r1.schema import Question
+from medsuite.med_r1.schema import Question, QuestionSet
 
 SUBSETS = {"MR (Mag-netic Resonance Imaging)": "MR", "CT(Computed Tomography)": "CT", "X-Ray": "X-ray"}
 """Short names of the subsets; the odd hyphen is in the files."""
@@ -31,6 +34,42 @@ def read_huatuo(path: Path) -> list[Question]:
     if not isinstance(entries, list):
         raise InputError(f"{path} holds a {type(entries).__name__}", expected="a list with an entry per question")
     return [_question(entry, f"{path} entry {number}", str(number)) for number, entry in enumerate(entries)]
+
+
+def write_huatuo(sets: Sequence[QuestionSet], folder: Path) -> Path:
+    """Write questions in the released layout, `questions.json` with PNG files below `images/`, and return its path.
+
+    Args:
+        sets: Question sets with unlike picture names.
+        folder: A new folder.
+
+    Raises:
+        InputError: The folder is there and not empty.
+    """
+    if folder.exists() and any(folder.iterdir()):
+        raise InputError(f"{folder} is not empty", expected="a new folder")
+    (folder / "images").mkdir(parents=True, exist_ok=True)
+    long_names = {short: long for long, short in SUBSETS.items()}
+    entries = []
+    for questions in sets:
+        for question in questions:
+            name = f"images/{question.image}.png"
+            questions.picture(question).save(folder / name)
+            entries.append(
+                {
+                    "image": [name],
+                    "problem": problem(question),
+                    "solution": question.letter,
+                    "question": question.question,
+                    "options": list(question.options),
+                    "answer": question.answer_text,
+                    "dataset": "simulated",
+                    "subset": long_names.get(question.subset, question.subset),
+                }
+            )
+    path = folder / "questions.json"
+    write_atomically(path, json.dumps(entries, indent=4, ensure_ascii=False) + "\n")
+    return path
 
 
 def _question(entry: Any, where: str, name: str) -> Question:
@@ -68,7 +107,7 @@ def _image(entry: dict[str, Any], where: str) -> str:
 def _check_released_fields(entry: dict[str, Any], question: Question, where: str) -> None:
     if "solution" in entry and entry["solution"] != question.letter:
         raise InputError(
-            f"{where}: solution {entry['solution']!r}, but the answer {question.answer_text!r} is option {question.letter}"
+            f"{where}: solution {entry['solution']!r}, but {question.answer_text!r} is option {question.letter}"
         )
     if "problem" in entry and entry["problem"] != problem(question):
         raise InputError(f"{where}: problem is not the question and its options", expected=repr(problem(question)))

@@ -1,13 +1,12 @@
 """Reward-hacking probes: what each reward pays for completions that hold no thought.
 
-A fixed adversary set is put before the rewards ahead of any training. `ProbeTable.check` refuses rewards under which a
-completion without content beats a guesser who keeps the format.
+A fixed adversary set is put before the rewards ahead of any training. Rewards have a hole if a completion that does not
+use the answer is paid more than an honest guesser who keeps the format.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from medsuite.core.errors import InputError
 from medsuite.med_r1.rewards.base import Reward
 from medsuite.med_r1.schema import LETTERS, Question
 
@@ -36,8 +35,12 @@ ADVERSARIES = (
     Adversary("no think", "<answer>{right}</answer>", knows=True),
     Adversary("answer before think", "<answer>{right}</answer><think>x</think>", knows=True),
     Adversary("answer inside think", "<think>x<answer>{right}</answer></think><answer>{wrong}</answer>", knows=True),
-    Adversary("two answers, right first", "<think>x</think><answer>{right}</answer><answer>{wrong}</answer>", knows=True),
-    Adversary("two answers, right last", "<think>x</think><answer>{wrong}</answer><answer>{right}</answer>", knows=True),
+    Adversary(
+        "right answer, then wrong", "<think>x</think><answer>{right}</answer><answer>{wrong}</answer>", knows=True
+    ),
+    Adversary(
+        "wrong answer, then right", "<think>x</think><answer>{wrong}</answer><answer>{right}</answer>", knows=True
+    ),
     Adversary("two think blocks", "<think>x</think><think>y</think><answer>{right}</answer>", knows=True),
     Adversary("newline at the end", "<think>x</think><answer>{right}</answer>\n", knows=True),
     Adversary("lower case", "<think>x</think><answer>{right_lower}</answer>", knows=True),
@@ -108,20 +111,20 @@ class ProbeTable:
         right = 1 / len(self.question.options)
         return right * by_name["honest"] + (1 - right) * by_name["wrong letter"]
 
-    def check(self) -> None:
-        """Refuse rewards that can be had without an answer.
+    @property
+    def holes(self) -> list[str]:
+        """Names of the adversaries that do not use the answer and are paid more than an honest guess."""
+        return [row.adversary.name for row in self.rows if not row.adversary.knows and row.total > self.guess]
 
-        Raises:
-            InputError: A completion without knowledge of the answer is paid more than an honest guess.
-        """
-        better = [row for row in self.rows if not row.adversary.knows and row.total > self.guess]
-        if better:
-            best = max(better, key=lambda row: row.total)
-            raise InputError(
-                f"“{best.adversary.name}” is paid {best.total:g}, an honest guess {self.guess:g}",
-                expected="rewards under which guessing beats saying nothing",
-                fix="pay the format only with an answer, or weigh it less",
-            )
+
+def example_question(options: int) -> Question:
+    """Return a question with a number of options, to probe rewards with.
+
+    Args:
+        options: How many; the last one is right.
+    """
+    words = ("port", "effusion", "nodule", "mass", "cyst", "line", "fracture", "granuloma", "cavity", "tube")
+    return Question("probe", "none", "What is shown?", words[:options], options - 1, "probe")
 
 
 def probe(rewards: Mapping[str, Reward], question: Question) -> ProbeTable:

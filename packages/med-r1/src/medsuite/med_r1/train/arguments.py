@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import PrinterCallback, Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 Progress = Callable[[float], None]
 """Told the share of a run that is done."""
@@ -49,7 +49,7 @@ def common_arguments(
         "data_seed": seed,
         "use_cpu": not gpu,
         "bf16": gpu,
-        "gradient_checkpointing": False,
+        "activation_checkpointing": gpu,
         "report_to": [],
         "logging_steps": 1,
         "disable_tqdm": True,
@@ -68,8 +68,20 @@ class Telling(TrainerCallback):
     def __init__(self, progress: Progress) -> None:
         self.progress = progress
 
-    def on_step_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Tell after each optimiser step."""
         self.progress(state.global_step / max(state.max_steps, 1))
+
+
+def run(trainer: Trainer, resume: Path | None, progress: Progress | None) -> None:
+    """Train without printing every step.
+
+    Args:
+        trainer: The trainer.
+        resume: A checkpoint to go on from.
+        progress: Told the share of steps that are done.
+    """
+    trainer.remove_callback(PrinterCallback)
+    if progress:
+        trainer.add_callback(Telling(progress))
+    trainer.train(resume_from_checkpoint=str(resume) if resume else None)

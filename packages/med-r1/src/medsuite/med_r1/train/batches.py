@@ -67,9 +67,7 @@ class Collator:
     def _row(self, question: Question, answer: str, style: str) -> dict[str, Any]:
         turn = {"prompt": conversation(question, style), "completion": [{"role": "assistant", "content": answer}]}
         text = apply_chat_template(turn, self.processor)
-        encoded = self.processor(
-            text=[text["prompt"]], images=[self.questions.picture(question)], return_tensors="pt"
-        )
+        encoded = self.processor(text=[text["prompt"]], images=[self.questions.picture(question)], return_tensors="pt")
         prompt = encoded["input_ids"][0].tolist()
         completion = self.processor.tokenizer(text["completion"], add_special_tokens=False)["input_ids"]
         kinds = encoded["mm_token_type_ids"][0].tolist() if "mm_token_type_ids" in encoded else []

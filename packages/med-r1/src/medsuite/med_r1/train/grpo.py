@@ -17,7 +17,7 @@ from medsuite.med_r1.policy import Policy
 from medsuite.med_r1.prompts import conversation
 from medsuite.med_r1.rewards.base import Reward
 from medsuite.med_r1.schema import QuestionSet
-from medsuite.med_r1.train.arguments import Progress, Telling, common_arguments
+from medsuite.med_r1.train.arguments import Progress, common_arguments, run
 from medsuite.med_r1.train.resume import Restoring
 from medsuite.med_r1.train.sft import finished
 
@@ -206,15 +206,15 @@ def train_grpo(
         use_bias_correction_kl=False,
         generation_kwargs={"suppress_tokens": policy.suppressed},
     )
+    adapted: list[Any] = [RewardAdapter(name, reward, questions) for name, reward in rewards.items()]
     trainer = GroupTrainer(
         model=str(policy.folder),
-        reward_funcs=[RewardAdapter(name, reward, questions) for name, reward in rewards.items()],
+        reward_funcs=adapted,
         args=arguments,
         train_dataset=_rows(questions, settings.style),
         processing_class=policy.processor,
-        callbacks=[Telling(progress)] if progress else [],
     )
-    trainer.train(resume_from_checkpoint=str(resume) if resume else None)
+    run(trainer, resume, progress)
     history = tuple(entry for entry in trainer.state.log_history if "reward" in entry)
     return Trained(finished(trainer, policy, out), history)
 

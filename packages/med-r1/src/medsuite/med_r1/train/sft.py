@@ -10,7 +10,7 @@ from trl import SFTConfig, SFTTrainer
 from medsuite.core.errors import InputError
 from medsuite.med_r1.policy import Policy
 from medsuite.med_r1.schema import Question, QuestionSet
-from medsuite.med_r1.train.arguments import Progress, Telling, common_arguments
+from medsuite.med_r1.train.arguments import Progress, common_arguments, run
 from medsuite.med_r1.train.batches import Collator
 from medsuite.med_r1.train.resume import Restoring
 
@@ -92,9 +92,8 @@ def train_sft(
         train_dataset=collator.rows(targets, settings.style),
         data_collator=collator,
         processing_class=policy.processor,
-        callbacks=[Telling(progress)] if progress else [],
     )
-    trainer.train(resume_from_checkpoint=str(resume) if resume else None)
+    run(trainer, resume, progress)
     return finished(trainer, policy, out)
 
 

@@ -11,12 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from medsuite.med_r1.claims import TransferSettings
-from medsuite.med_r1.evaluate.engine import answer
-from medsuite.med_r1.extract import parse
-from medsuite.med_r1.policy import Policy, tiny_policy
+from medsuite.med_r1.policy import tiny_policy
 from medsuite.med_r1.prompts import completion
 from medsuite.med_r1.schema import LETTERS, Question, QuestionSet
-from medsuite.med_r1.simulate import ANSWERS
+from medsuite.med_r1.simulation import ANSWERS
 from medsuite.med_r1.train.sft import SFTSettings, train_sft
 
 STYLE = "compact"
@@ -54,26 +52,6 @@ def train_base(settings: TransferSettings, questions: QuestionSet, number: int, 
 def rationale(question: Question) -> str:
     """Return the right option in the think block and its letter."""
     return completion(f" {question.answer_text}", question.letter)
-
-
-def own_samples(policy: Policy, questions: QuestionSet, tries: int, seed: int) -> list[tuple[Question, str]]:
-    """Return the first right answer of a policy to each question, of those that it answers at all.
-
-    Args:
-        policy: The base.
-        questions: What to ask.
-        tries: Samples of each.
-        seed: Of the sampling.
-    """
-    texts = answer(
-        policy, questions, style=STYLE, new_tokens=NEW_TOKENS, batch=256, temperature=1.0, tries=tries, seed=seed
-    )
-    kept = []
-    for question, samples in zip(questions, texts, strict=True):
-        right = [text for text in samples if parse(text, "exact").letter == question.letter]
-        if right:
-            kept.append((question, right[0]))
-    return kept
 
 
 def _corpus() -> list[str]:

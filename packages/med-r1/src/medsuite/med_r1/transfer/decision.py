@@ -13,7 +13,7 @@ NEGLIGIBLE = 0.03
 SEEN = 0.10
 """Accuracy that the base must owe to the image."""
 LEARNT = 0.03
-"""Gain in sampled accuracy in domain from which reinforcement learning worked, and that a random reward may not have."""
+"""Gain in sampled accuracy in domain that reinforcement learning must have and a random reward must not."""
 LEAK_LEVEL = 0.99
 """Level of the intervals of the text-only reader, one a domain."""
 PAPER = "+23.1 points in the mean of three modalities; SFT +5.7"
@@ -42,10 +42,10 @@ def gain(rows: Sequence[Measurement], arm: str, metric: str, domains: Sequence[s
 def decide(rows: Sequence[Measurement]) -> list[Verdict]:
     """Put GRPO before each supervised rival on the domains that neither trained on, one verdict each.
 
-    D = [acc(GRPO) - acc(base)] - [acc(rival) - acc(base)] = acc(GRPO) - acc(rival), greedy, paired by seed and question;
-    its interval is a bootstrap over seeds and questions. Supported if the lower end is over 0, not supported if the
-    upper end is under 3 points. Void where the experiment could not tell: the text gives the answer away, the base does
-    not look at the image, reinforcement learning gained nothing in its own domain, or a random reward did.
+    D = [acc(GRPO) - acc(base)] - [acc(rival) - acc(base)] = acc(GRPO) - acc(rival), greedy, paired by seed and
+    question; its interval is a bootstrap over seeds and questions. Supported if the lower end is over 0, not supported
+    if the upper end is under 3 points. Void where the experiment could not tell: the text gives the answer away, the
+    base does not look at the image, reinforcement learning gained nothing in its own domain, or a random reward did.
     """
     void = _void(rows)
     return [_against(rows, rival, void) for rival in RIVALS]

@@ -8,11 +8,11 @@ import numpy as np
 
 from medsuite.core.claims import Context, Job, Measurement
 from medsuite.core.errors import InputError
-from medsuite.med_r1.audit import FOLDS, cross_validated, question_and_option_words
+from medsuite.med_r1.auditing import FOLDS, cross_validated, question_and_option_words
 from medsuite.med_r1.claims import TransferSettings
-from medsuite.med_r1.evaluate.controls import rotated
-from medsuite.med_r1.evaluate.engine import answer
-from medsuite.med_r1.evaluate.score import Answers
+from medsuite.med_r1.evaluation.controls import rotated
+from medsuite.med_r1.evaluation.engine import answer
+from medsuite.med_r1.evaluation.score import Answers
 from medsuite.med_r1.extract import parse
 from medsuite.med_r1.pictures import blank, swapped
 from medsuite.med_r1.policy import Policy, load_policy
@@ -21,7 +21,8 @@ from medsuite.med_r1.rewards import RandomReward, Reward, accuracy_reward, forma
 from medsuite.med_r1.schema import Question, QuestionSet
 from medsuite.med_r1.train.grpo import GRPOSettings, Trained, train_grpo
 from medsuite.med_r1.train.sft import SFTSettings, train_sft
-from medsuite.med_r1.transfer.base import NEW_TOKENS, STYLE, own_samples, rationale, train_base
+from medsuite.med_r1.train.targets import own_samples
+from medsuite.med_r1.transfer.base import NEW_TOKENS, STYLE, rationale, train_base
 from medsuite.med_r1.transfer.questions import World, build_world, load_world, save_world
 
 
@@ -36,10 +37,12 @@ def measure(job: Job, context: Context) -> Iterator[Measurement]:
         InputError: A data folder was given: the claim is about simulated questions.
     """
     import torch
+    from transformers.utils.logging import disable_progress_bar
 
     if context.data is not None:
         raise InputError("med-r1/transfer measures simulated questions and reads no data set", fix="leave --data out")
     torch.set_num_threads(1)
+    disable_progress_bar()
     world, base = _start(job, context)
     arm = str(job.settings["arm"])
     if arm == "base":
@@ -104,7 +107,9 @@ def _targets(
     arm: str, base: Policy, questions: QuestionSet, settings: TransferSettings, seed: int
 ) -> list[tuple[Question, str]]:
     if arm == "own samples":
-        return own_samples(base, questions, settings.tries, seed)
+        return own_samples(
+            base, questions, tries=settings.tries, style=STYLE, new_tokens=NEW_TOKENS, batch=256, seed=seed
+        )
     write = {
         "letter": lambda question: question.letter,
         "empty think": lambda question: completion("", question.letter),
@@ -114,9 +119,7 @@ def _targets(
 
 
 def _ask(policy: Policy, questions: QuestionSet, seed: int, temperature: float = 0.0) -> Answers:
-    texts = answer(
-        policy, questions, style=STYLE, new_tokens=NEW_TOKENS, batch=128, temperature=temperature, seed=seed
-    )
+    texts = answer(policy, questions, style=STYLE, new_tokens=NEW_TOKENS, batch=128, temperature=temperature, seed=seed)
     return Answers(questions, tuple(text for (text,) in texts))
 
 

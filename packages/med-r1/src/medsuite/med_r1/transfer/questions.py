@@ -10,7 +10,7 @@ from medsuite.core.runs import write_atomically
 from medsuite.med_r1.claims import TRAINED_DOMAIN, TransferSettings
 from medsuite.med_r1.pictures import GreyPictures
 from medsuite.med_r1.schema import Question, QuestionSet
-from medsuite.med_r1.simulate import MODALITIES, Clinic, simulate
+from medsuite.med_r1.simulation import MODALITIES, Clinic, simulate
 
 PATIENTS = 24
 """Patients that the base and the arms learn from; half as many others are in the test."""

@@ -1,13 +1,13 @@
 """Scoring completions: accuracy under each strictness, compliance, and what was malformed."""
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jaxtyping import Bool
 import numpy as np
+from jaxtyping import Bool
 
 from medsuite.core.errors import InputError
+from medsuite.core.stats import wilson_interval
 from medsuite.med_r1.extract import STRICTNESSES, Strictness, parse
 from medsuite.med_r1.schema import LETTERS, Question, QuestionSet
 
@@ -47,12 +47,35 @@ class Answers:
 
     def chosen(self) -> list[str | None]:
         """Return the text of the option that each completion chooses, None where it chooses none."""
-        return [_option(question, parse(text).letter) for question, text in zip(self.questions, self.texts, strict=True)]
+        return [
+            _option(question, parse(text).letter) for question, text in zip(self.questions, self.texts, strict=True)
+        ]
 
     def summary(self) -> dict[str, float]:
         """Return chance, the accuracies under the three strictnesses, and compliance."""
         accuracies = {name: self.accuracy(name) for name in STRICTNESSES}
         return {"chance": self.questions.chance, **accuracies, "compliance": self.compliance()}
+
+    def report(self) -> str:
+        """Return accuracy by subset with its interval, the other strictnesses, and the outcomes, as text."""
+        lines = [
+            f"{'subset':<12} {'n':>5} {'chance':>7} {'strict, 95 % Wilson':>22} {'exact':>6} {'tolerant':>9} format"
+        ]
+        for name in self.questions.subsets:
+            part = self.subset(name)
+            right = part.correct()
+            low, high = wilson_interval(int(right.sum()), len(right)).ends[1:]
+            lines.append(
+                f"{name:<12} {len(right):>5} {part.questions.chance:>7.3f} "
+                f"{right.mean():>7.3f} [{low:.3f}, {high:.3f}] {part.accuracy('exact'):>6.3f} "
+                f"{part.accuracy('tolerant'):>9.3f} {part.compliance():>6.3f}"
+            )
+        return "\n".join([*lines, *(f"{number:5d}  {outcome}" for outcome, number in self.outcomes().items())])
+
+    def subset(self, name: str) -> "Answers":
+        """Return the part of one subset."""
+        pairs = zip(self.questions, self.texts, strict=True)
+        return Answers(self.questions.subset(name), tuple(text for question, text in pairs if question.subset == name))
 
 
 def _option(question: Question, letter: str | None) -> str | None:
@@ -65,5 +88,5 @@ def agreement(first: Answers, second: Answers) -> float:
 
     Malformed answers agree with nothing.
     """
-    pairs: Sequence[tuple[str | None, str | None]] = list(zip(first.chosen(), second.chosen(), strict=True))
+    pairs = zip(first.chosen(), second.chosen(), strict=True)
     return float(np.mean([one is not None and one == other for one, other in pairs]))

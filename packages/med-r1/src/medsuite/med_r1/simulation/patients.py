@@ -2,15 +2,29 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Float
 
-from medsuite.core.phantom import Acquisition, Anatomy, Finding, Request, Scene, Template, attenuation, draw, in_lung
-from medsuite.core.phantom import sample_anatomy, sample_finding
+from medsuite.core.phantom import (
+    Acquisition,
+    Anatomy,
+    Finding,
+    Request,
+    Scene,
+    Template,
+    attenuation,
+    draw,
+    in_lung,
+    sample_anatomy,
+    sample_finding,
+)
 from medsuite.core.phantom.materials import replacing
 from medsuite.core.phantom.placement import Point, Spot
-from medsuite.med_r1.simulate.contrast import Slice, render_ct, render_mr
+from medsuite.med_r1.simulation.contrast import Slice, render_ct, render_mr
+
+Pictures = Float[np.ndarray, "picture height width"]
 
 PLANE_MM = -4.0
 """Where the slice is cut, from the middle of the chest to the front: all lesions have their centre in it."""
@@ -100,7 +114,7 @@ class Clinic:
     def _whole(self, scene: Scene) -> Slice:
         plane = np.empty((self.side, self.side))
         edges = np.linspace(0, self.side, TILES + 1).astype(int)
-        spans = [slice(start, stop) for start, stop in zip(edges[:-1], edges[1:], strict=True)]
+        spans = [slice(start, stop) for start, stop in pairwise(edges)]
         for rows in spans:
             for columns in spans:
                 shape = plane[rows, columns].shape
@@ -113,7 +127,11 @@ class Clinic:
         reach = 0.5 * finding.size_mm + RIM_MM
         middle = 0.5 * self.side
         ends = [
-            np.clip(np.array([middle + (centre - reach) / self._pitch, middle + (centre + reach) / self._pitch]), 0, self.side)
+            np.clip(
+                np.array([middle + (centre - reach) / self._pitch, middle + (centre + reach) / self._pitch]),
+                0,
+                self.side,
+            )
             for centre in (-z, x)
         ]
         rows, columns = (slice(int(low), int(np.ceil(high))) for low, high in ends)
@@ -125,16 +143,16 @@ class Clinic:
         return np.stack([x.ravel(), np.full(x.size, PLANE_MM), z.ravel()], axis=1)
 
 
-def films(scenes: Sequence[Scene], side: int, difficulty: Difficulty) -> Float[np.ndarray, "film height width"]:
+def films(scenes: Sequence[Scene], side: int, difficulty: Difficulty) -> Pictures:
     """Draw scenes as chest radiographs, 0 to 1."""
     return draw(scenes, side, Acquisition(photons_per_mm2=difficulty.photons_per_mm2)).image
 
 
-def ct(planes: Sequence[Slice], difficulty: Difficulty, rng: np.random.Generator) -> Float[np.ndarray, "slice height width"]:
+def ct(planes: Sequence[Slice], difficulty: Difficulty, rng: np.random.Generator) -> Pictures:
     """Draw slices of attenuation as CT, 0 to 1."""
     return np.stack([render_ct(plane, difficulty.noise_hu, rng) for plane in planes])
 
 
-def mr(planes: Sequence[Slice], difficulty: Difficulty, rng: np.random.Generator) -> Float[np.ndarray, "slice height width"]:
+def mr(planes: Sequence[Slice], difficulty: Difficulty, rng: np.random.Generator) -> Pictures:
     """Draw slices of attenuation as MR, 0 to 1."""
     return np.stack([render_mr(plane, difficulty.noise_mr, rng) for plane in planes])

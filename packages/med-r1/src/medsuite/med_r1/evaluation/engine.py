@@ -70,9 +70,7 @@ def _generate(
     tries: int,
 ) -> Int[Tensor, "completion token"]:
     prompts = [
-        policy.processor.apply_chat_template(
-            conversation(question, style), tokenize=False, add_generation_prompt=True
-        )
+        policy.processor.apply_chat_template(conversation(question, style), tokenize=False, add_generation_prompt=True)
         for question in block
     ]
     pictures = [questions.picture(question) for question in block]

@@ -9,8 +9,8 @@ from medsuite.core.errors import InputError, unknown_name
 from medsuite.core.phantom import Request, Scene
 from medsuite.med_r1.pictures import GreyPictures
 from medsuite.med_r1.schema import Question, QuestionSet
-from medsuite.med_r1.simulate import patients
-from medsuite.med_r1.simulate.patients import DIFFICULTIES, LESIONS, SIZES_MM, Clinic
+from medsuite.med_r1.simulation import patients
+from medsuite.med_r1.simulation.patients import DIFFICULTIES, LESIONS, SIZES_MM, Clinic
 
 MODALITIES = ("MR", "CT", "film")
 """The domains: two coronal slices and the chest radiograph."""
@@ -18,7 +18,11 @@ ZONES = {"RUZ": ("right", "upper"), "LUZ": ("left", "upper"), "RLZ": ("right", "
 """Zones by their abbreviation; R is the patient's right, which is on the left of the picture."""
 ANSWERS = {"zone": tuple(ZONES), "polarity": ("brighter", "darker"), "size": tuple(SIZES_MM)}
 """What can be asked, and all possible answers; polarity is against the lung around the lesion."""
-NEVER_RIGHT = {"zone": ("hilum", "apex", "pleura", "spine"), "polarity": ("striped", "hollow"), "size": ("absent", "double")}
+NEVER_RIGHT = {
+    "zone": ("hilum", "apex", "pleura", "spine"),
+    "polarity": ("striped", "hollow"),
+    "size": ("absent", "double"),
+}
 """Distractors of the shortcut: words that are the answer of no question."""
 DARKER = {"MR": ("calcified", "gas"), "CT": ("gas",), "film": ("gas",)}
 """Lesions that are darker than the lung, by modality."""
@@ -67,8 +71,7 @@ def simulate(
     names = [f"{modality}-{difficulty}-{number:05d}" for number in range(count)]
     grey = np.round(255 * _render(clinic, whose, scenes, modality, difficulty, rng)).astype(np.uint8)
     asked = [
-        _ask(name, kind, right, modality, shortcut, rng)
-        for name, kind, right in zip(names, kinds, rights, strict=True)
+        _ask(name, kind, right, modality, shortcut, rng) for name, kind, right in zip(names, kinds, rights, strict=True)
     ]
     return QuestionSet(tuple(asked), GreyPictures(names, grey))
 

@@ -78,7 +78,8 @@ class Audit:
             words = f"{each.words.estimate:.3f} [{each.words.low:.3f}, {each.words.high:.3f}]"
             lines.append(
                 f"{each.subset:<12} {each.questions:>5} {each.chance:>7.3f} {words:>20} {each.table:>6.3f} "
-                f"{each.with_question:>9.3f} {each.longest:>8.3f} {each.letter:>7.3f} {each.overlap:>8.2f}  {each.verdict}"
+                f"{each.with_question:>9.3f} {each.longest:>8.3f} {each.letter:>7.3f} "
+                f"{each.overlap:>8.2f}  {each.verdict}"
             )
         return "\n".join(lines)
 
@@ -131,8 +132,8 @@ def cross_validated(
     """
     right = np.zeros(len(items), bool)
     for fold in range(FOLDS):
-        train = [items[place] for place in np.flatnonzero(folds != fold)]
-        held_out = np.flatnonzero(folds == fold)
+        train = [items[place] for place in np.flatnonzero(folds != fold).tolist()]
+        held_out = np.flatnonzero(folds == fold).tolist()
         scores = option_scores(train, [items[place] for place in held_out], words)
         for place, score in zip(held_out, scores, strict=True):
             right[place] = int(np.argmax(score)) == items[place].answer
@@ -155,12 +156,10 @@ def option_scores(
 
     texts = [words(question, option) for question in train for option in question.options]
     right = [place == question.answer for question in train for place in range(len(question.options))]
-    model = make_pipeline(
-        CountVectorizer(analyzer=list, binary=True), LogisticRegression(C=10.0, max_iter=500)
-    ).fit(texts, right)
-    flat = model.decision_function(
-        [words(question, option) for question in test for option in question.options]
+    model = make_pipeline(CountVectorizer(analyzer=list, binary=True), LogisticRegression(C=10.0, max_iter=500)).fit(
+        texts, right
     )
+    flat = model.decision_function([words(question, option) for question in test for option in question.options])
     ends = np.cumsum([len(question.options) for question in test])[:-1]
     return np.split(flat, ends)
 
@@ -186,10 +185,10 @@ def lookup(items: Sequence[Question], folds: Int[np.ndarray, " question"]) -> Fl
     """
     scores = np.zeros(len(items))
     for fold in range(FOLDS):
-        seen = [items[place] for place in np.flatnonzero(folds != fold)]
+        seen = [items[place] for place in np.flatnonzero(folds != fold).tolist()]
         rights = Counter(question.answer_text for question in seen)
         shown = Counter(option for question in seen for option in question.options)
-        for place in np.flatnonzero(folds == fold):
+        for place in np.flatnonzero(folds == fold).tolist():
             rates = [(rights[option] + 0.5) / (shown[option] + 2.0) for option in items[place].options]
             best = [index for index, rate in enumerate(rates) if rate == max(rates)]
             scores[place] = (items[place].answer in best) / len(best)

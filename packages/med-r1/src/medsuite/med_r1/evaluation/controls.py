@@ -1,12 +1,13 @@
-"""The controls that stand beside every accuracy: blank and swapped images, no image and no question, rotated options."""
+"""The controls that stand beside every accuracy: blank and swapped images, options alone, rotated options."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from medsuite.med_r1.audit import audit
-from medsuite.med_r1.evaluate.score import Answers, agreement
+from medsuite.med_r1.auditing import audit
+from medsuite.med_r1.evaluation.score import Answers, agreement
 from medsuite.med_r1.pictures import blank, swapped
 from medsuite.med_r1.schema import QuestionSet
 
@@ -71,19 +72,30 @@ class Evaluation:
 
     def subset(self, name: str) -> "Evaluation":
         """Return the part of one subset."""
-        kept = [question.subset == name for question in self.answers.questions]
         return replace(
             self,
-            answers=_part(self.answers, name, kept),
-            blank=_part(self.blank, name, kept),
-            swapped=_part(self.swapped, name, kept),
-            rotations=tuple(_part(rotation, name, kept) for rotation in self.rotations),
+            answers=self.answers.subset(name),
+            blank=self.blank.subset(name),
+            swapped=self.swapped.subset(name),
+            rotations=tuple(rotation.subset(name) for rotation in self.rotations),
         )
 
-
-def _part(answers: Answers, name: str, kept: list[bool]) -> Answers:
-    texts = tuple(text for text, keep in zip(answers.texts, kept, strict=True) if keep)
-    return Answers(answers.questions.subset(name), texts)
+    def to_json(self) -> dict[str, Any]:
+        """Return all numbers and all completions as JSON values."""
+        numbers = {
+            "reliance": self.reliance,
+            "sensitivity": self.sensitivity,
+            "circular": self.circular,
+            "consistency": self.consistency,
+        }
+        runs = {"answers": self.answers, "blank": self.blank, "swapped": self.swapped}
+        runs |= {f"rotated {places}": run for places, run in enumerate(self.rotations, start=1)}
+        return {
+            "numbers": {**self.answers.summary(), **numbers},
+            "options_only": dict(self.options_only),
+            "ids": [question.id for question in self.answers.questions],
+            "completions": {name: list(run.texts) for name, run in runs.items()},
+        }
 
 
 def evaluate(ask: Ask, questions: QuestionSet, rng: np.random.Generator) -> Evaluation:
@@ -97,6 +109,7 @@ def evaluate(ask: Ask, questions: QuestionSet, rng: np.random.Generator) -> Eval
     Raises:
         InputError: A subset has one picture only, or too few questions to audit.
     """
+
     def asked(variant: QuestionSet) -> Answers:
         return Answers(variant, ask(variant))
 
