@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 from jaxtyping import Float
 
+from medsuite.core.errors import InputError
 from medsuite.core.phantom import (
     Acquisition,
     Anatomy,
@@ -32,6 +33,12 @@ TILES = 4
 """The slice is computed in this many tiles a side: each looks at the bones and vessels near it only."""
 RIM_MM = 10.0
 """How far around a lesion the slice is computed anew."""
+LUNG_LIMIT = 0.012
+"""Attenuation in 1/mm below which a point of a healthy slice is aerated lung, half way to soft tissue."""
+SHOWN = 0.5
+"""Share of a lesion's cross-section that lies in aerated lung."""
+PLACES = 200
+"""Places that are tried for a lesion."""
 SIZES_MM = {"small": (26.0, 36.0), "large": (62.0, 80.0)}
 """Diameters of the two size classes."""
 
@@ -93,9 +100,32 @@ class Clinic:
         self._pitch = Acquisition().field_of_view_mm / side
 
     def admit(self, patient: int, request: Request, rng: np.random.Generator) -> Scene:
-        """Give a patient a lesion."""
+        """Give a patient a lesion that the slice shows.
+
+        A place is drawn until enough of the lesion lies in aerated lung: behind the heart it would change nothing.
+
+        Raises:
+            InputError: The patient has no room for it.
+        """
         anatomy = self.anatomies[patient]
-        return Scene(anatomy, (sample_finding(request, anatomy, rng, LESIONS),), int(rng.integers(2**31)))
+        for _ in range(PLACES):
+            finding = sample_finding(request, anatomy, rng, LESIONS)
+            if self._aerated(patient, finding) >= SHOWN:
+                return Scene(anatomy, (finding,), int(rng.integers(2**31)))
+        raise InputError(f"no room for a lesion of {request.size_mm:.0f} mm in the {request.zone} {request.side} lung")
+
+    def healthy(self, patient: int) -> Slice:
+        """Return the attenuation of a patient's slice without a lesion, computed once."""
+        if patient not in self._healthy:
+            self._healthy[patient] = self._whole(Scene(self.anatomies[patient]))
+        return self._healthy[patient]
+
+    def _aerated(self, patient: int, finding: Finding) -> float:
+        """Return the share of a lesion's cross-section in which the healthy slice shows lung."""
+        x, _, z = finding.position
+        along = (np.arange(self.side) + 0.5 - 0.5 * self.side) * self._pitch
+        inside = np.hypot(along[None] - x, along[:, None] + z) <= max(0.5 * finding.size_mm, self._pitch)
+        return float(np.mean(self.healthy(patient)[inside] < LUNG_LIMIT))
 
     def attenuation(self, patient: int, scene: Scene) -> Slice:
         """Return the attenuation in 1/mm on the coronal plane, in radiological display: the right is on the left.
@@ -104,9 +134,7 @@ class Clinic:
             patient: Whose healthy slice the lesion is put into.
             scene: That patient with the lesion.
         """
-        if patient not in self._healthy:
-            self._healthy[patient] = self._whole(Scene(self.anatomies[patient]))
-        plane = self._healthy[patient].copy()
+        plane = self.healthy(patient).copy()
         rows, columns = self._around(scene.findings[0])
         plane[rows, columns] = attenuation(scene, self._points(rows, columns)).reshape(plane[rows, columns].shape)
         return plane

@@ -65,13 +65,13 @@ def simulate(
     rights = [ANSWERS[kind][rng.integers(len(ANSWERS[kind]))] for kind in kinds]
     whose = rng.integers(len(clinic.anatomies), size=count).tolist()
     scenes = [
-        clinic.admit(patient, _request(kind, right, modality, rng), rng)
+        clinic.admit(patient, request_for(kind, right, modality, rng), rng)
         for patient, kind, right in zip(whose, kinds, rights, strict=True)
     ]
     names = [f"{modality}-{difficulty}-{number:05d}" for number in range(count)]
     grey = np.round(255 * _render(clinic, whose, scenes, modality, difficulty, rng)).astype(np.uint8)
     asked = [
-        _ask(name, kind, right, modality, shortcut, rng) for name, kind, right in zip(names, kinds, rights, strict=True)
+        ask(name, kind, right, modality, shortcut, rng) for name, kind, right in zip(names, kinds, rights, strict=True)
     ]
     return QuestionSet(tuple(asked), GreyPictures(names, grey))
 
@@ -93,7 +93,7 @@ def _check(count: int, modality: str, questions: Sequence[str], shortcut: float,
         raise InputError(f"shortcut {shortcut}", expected="a share from 0 to 1")
 
 
-def _request(kind: str, right: str, modality: str, rng: np.random.Generator) -> Request:
+def request_for(kind: str, right: str, modality: str, rng: np.random.Generator) -> Request:
     """Draw a lesion for which `right` is the answer; what the question does not fix is uniform."""
     material = list(LESIONS)[rng.integers(len(LESIONS))]
     zone, size = list(ZONES)[rng.integers(len(ZONES))], list(SIZES_MM)[rng.integers(len(SIZES_MM))]
@@ -118,7 +118,17 @@ def _render(
     return (patients.ct if modality == "CT" else patients.mr)(planes, noise, rng)
 
 
-def _ask(name: str, kind: str, right: str, modality: str, shortcut: float, rng: np.random.Generator) -> Question:
+def ask(name: str, kind: str, right: str, modality: str, shortcut: float, rng: np.random.Generator) -> Question:
+    """Write a question whose right answer is known, its options in random order.
+
+    Args:
+        name: Its id and the key of its picture.
+        kind: What is asked for, a key of `ANSWERS`.
+        right: The answer.
+        modality: Its subset.
+        shortcut: Probability that the wrong options are words that are never right.
+        rng: Source of the order.
+    """
     wrong = [word for word in ANSWERS[kind] if word != right]
     if rng.random() < shortcut:
         wrong = list(rng.permutation(NEVER_RIGHT[kind])[: len(wrong)])

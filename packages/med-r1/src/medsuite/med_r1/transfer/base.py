@@ -35,7 +35,7 @@ def train_base(settings: TransferSettings, questions: QuestionSet, number: int, 
         folder: Receives the base; its stages lie in folders below.
     """
     rng = np.random.default_rng([number, 1])
-    start = tiny_policy(_corpus(), folder / "untrained", seed=number, side=settings.side)
+    start = tiny_policy(corpus(), folder / "untrained", seed=number, side=settings.side)
     turned = [_turned(question, rng) for _ in range(ROTATED) for question in questions]
     clean = SFTSettings(
         settings.clean_steps, settings.batch, CLEAN_RATE, min(50, settings.clean_steps // 2),
@@ -54,7 +54,7 @@ def rationale(question: Question) -> str:
     return completion(f" {question.answer_text}", question.letter)
 
 
-def _corpus() -> list[str]:
+def corpus() -> list[str]:
     """Texts in which every word stands as it does in prompts and answers."""
     words = [word for answers in ANSWERS.values() for word in answers]
     lines = [f"\n{letter} {word}" for word in words for letter in LETTERS[:4]]
