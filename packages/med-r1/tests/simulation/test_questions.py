@@ -65,7 +65,7 @@ def test_a_lesion_is_never_hidden_by_the_heart(clinic, rng):
 
 def test_a_patient_without_room_is_an_error(clinic, rng, monkeypatch):
     monkeypatch.setattr("medsuite.med_r1.simulation.patients.SHOWN", 1.1)
-    with pytest.raises(InputError, match="no room for a lesion of .* in the upper left lung"):
+    with pytest.raises(InputError, match=r"no room for a lesion of .* in the upper left lung"):
         clinic.admit(0, request_for("zone", "LUZ", "CT", rng), rng)
 
 

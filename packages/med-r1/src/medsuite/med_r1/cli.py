@@ -65,7 +65,7 @@ def probe(
     reward: Annotated[list[str], typer.Option(help="Reward; may be repeated.")] = ["format", "accuracy"],  # noqa: B006
     options: Annotated[int, typer.Option(help="Options of the question, 2 to 10.")] = 4,
 ) -> None:
-    """Show what each reward pays for completions without thought; exit code 1 if one beats an honest guess."""
+    """Show what each reward pays for completions without thought; exit code 1 if one is worth an honest guess."""
     from medsuite.med_r1.rewards import find_rewards
     from medsuite.med_r1.rewards import probe as run_probe
     from medsuite.med_r1.rewards.probes import example_question
@@ -74,7 +74,7 @@ def probe(
     typer.echo(str(table))
     typer.echo(f"an honest guess is paid {table.guess:.2f}")
     if table.holes:
-        typer.echo(f"paid more than that: {', '.join(table.holes)}")
+        typer.echo(f"paid as much or more: {', '.join(table.holes)}")
         raise typer.Exit(1)
 
 

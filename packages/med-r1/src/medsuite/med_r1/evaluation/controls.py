@@ -113,13 +113,14 @@ def evaluate(ask: Ask, questions: QuestionSet, rng: np.random.Generator) -> Eval
     def asked(variant: QuestionSet) -> Answers:
         return Answers(variant, ask(variant))
 
+    options_only = {each.subset: each.words.estimate for each in audit(questions, rng).subsets}
     most = max(len(question.options) for question in questions)
     return Evaluation(
         answers=asked(questions),
         blank=asked(blank(questions)),
         swapped=asked(swapped(questions, rng)),
         rotations=tuple(asked(rotated(questions, places)) for places in range(1, most)),
-        options_only={each.subset: each.words.estimate for each in audit(questions, rng).subsets},
+        options_only=options_only,
     )
 
 

@@ -1,7 +1,7 @@
 """Reward-hacking probes: what each reward pays for completions that hold no thought.
 
 A fixed adversary set is put before the rewards ahead of any training. Rewards have a hole if a completion that does not
-use the answer is paid more than an honest guesser who keeps the format.
+use the answer is paid as much as an honest guesser who keeps the format.
 """
 
 from collections.abc import Mapping
@@ -113,8 +113,8 @@ class ProbeTable:
 
     @property
     def holes(self) -> list[str]:
-        """Names of the adversaries that do not use the answer and are paid more than an honest guess."""
-        return [row.adversary.name for row in self.rows if not row.adversary.knows and row.total > self.guess]
+        """Names of the adversaries that do not use the answer and are paid at least as much as an honest guess."""
+        return [row.adversary.name for row in self.rows if not row.adversary.knows and row.total >= self.guess]
 
 
 def example_question(options: int) -> Question:

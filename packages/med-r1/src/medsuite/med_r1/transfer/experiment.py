@@ -94,7 +94,7 @@ def _reinforce(job: Job, context: Context, base: Policy, questions: QuestionSet,
 
 def _fine_tune(job: Job, context: Context, base: Policy, questions: QuestionSet, out: Path) -> Policy:
     settings: TransferSettings = context.settings
-    targets = _targets(str(job.settings["arm"]), base, questions, settings, job.seed)
+    targets = targets_for(str(job.settings["arm"]), base, questions, settings, job.seed)
     if not targets:
         # A base that is never right has nothing to teach itself.
         return base
@@ -103,9 +103,18 @@ def _fine_tune(job: Job, context: Context, base: Policy, questions: QuestionSet,
     return train_sft(base, questions, targets, run, out, progress=context.progress)
 
 
-def _targets(
+def targets_for(
     arm: str, base: Policy, questions: QuestionSet, settings: TransferSettings, seed: int
 ) -> list[tuple[Question, str]]:
+    """Return what a supervised arm learns.
+
+    Args:
+        arm: One of `RIVALS`.
+        base: The base, which the arm `own samples` asks.
+        questions: The training questions.
+        settings: How often it asks.
+        seed: Of the sampling.
+    """
     if arm == "own samples":
         return own_samples(
             base, questions, tries=settings.tries, style=STYLE, new_tokens=NEW_TOKENS, batch=256, seed=seed
