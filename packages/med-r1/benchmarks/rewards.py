@@ -1,6 +1,6 @@
 """Rewards a second, and the time of a hostile completion, against the released regular expressions in the same run.
 
-    python packages/med-r1/benchmarks/rewards.py [--out rewards.json]
+python packages/med-r1/benchmarks/rewards.py [--out rewards.json]
 """
 
 import argparse

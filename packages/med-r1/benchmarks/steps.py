@@ -20,15 +20,23 @@ import torch
 from datasets import Dataset
 from trl import SFTConfig, SFTTrainer
 
-from medsuite.med_r1 import GRPOSettings, SFTSettings, accuracy_reward, format_reward, simulate, tiny_policy
-from medsuite.med_r1 import train_grpo, train_sft
+from medsuite.med_r1 import (
+    GRPOSettings,
+    SFTSettings,
+    accuracy_reward,
+    format_reward,
+    simulate,
+    tiny_policy,
+    train_grpo,
+    train_sft,
+)
 from medsuite.med_r1.prompts import conversation
 from medsuite.med_r1.train.arguments import common_arguments, run
 from medsuite.med_r1.transfer.base import NEW_TOKENS, STYLE, corpus, rationale
 
 
 def stock(policy, questions, steps, out):
-    """trl's trainer with trl's collator."""
+    """The stock trainer with the stock collator."""
     rows = {
         "prompt": [conversation(each, STYLE) for each in questions],
         "completion": [[{"role": "assistant", "content": rationale(each)}] for each in questions],
@@ -77,15 +85,15 @@ def main() -> None:
             train_sft(policy, questions, targets, SFTSettings(steps, style=STYLE), out)
 
         def grouped(steps, out):
-            settings = GRPOSettings(
-                steps, 8, 8, learning_rate=2e-4, beta=0.0, new_tokens=NEW_TOKENS, style=STYLE
-            )
+            settings = GRPOSettings(steps, 8, 8, learning_rate=2e-4, beta=0.0, new_tokens=NEW_TOKENS, style=STYLE)
             train_grpo(policy, questions, rewards, settings, out)
 
         rows = {"supervised, our collator": [], "supervised, trl's collator": [], "GRPO, 64 completions": []}
         for _ in range(2):
             rows["supervised, our collator"].append(timed(ours, given.steps))
-            rows["supervised, trl's collator"].append(timed(lambda n, out: stock(policy, questions, n, out), given.steps))
+            rows["supervised, trl's collator"].append(
+                timed(lambda n, out: stock(policy, questions, n, out), given.steps)
+            )
             rows["GRPO, 64 completions"].append(timed(grouped, given.steps))
     for name, values in rows.items():
         print(f"{name:28} {min(values):.3f} CPU s a step (two rounds: {values[0]:.3f}, {values[1]:.3f})")

@@ -40,8 +40,8 @@ def model_words(policy, folder):
 
 
 def test_simulated_questions_are_written_and_audited(capsys, tmp_path):
-    words = ["--count", 30, "--modality", "CT", "--side", 28]
-    assert "30 questions in" in succeed(capsys, "data", "simulate", "--out", tmp_path / "a", *words)
+    words = ["--count", 60, "--modality", "film", "--side", 28]
+    assert "60 questions in" in succeed(capsys, "data", "simulate", "--out", tmp_path / "a", *words)
     assert "usable" in succeed(capsys, "data", "audit", tmp_path / "a" / "questions.json")
     succeed(capsys, "data", "simulate", "--out", tmp_path / "b", "--shortcut", 1, *words)
     assert "text-solvable" in call(capsys, 1, "data", "audit", tmp_path / "b" / "questions.json").out
@@ -110,6 +110,8 @@ def test_a_mistake_is_one_line_and_exit_code_2(words, message, capsys, tmp_path,
 def test_an_unknown_arm_and_a_missing_answer_are_named(capsys, policy, folder, tmp_path):
     words = [*model_words(policy, folder), "--out", tmp_path / "run"]
     assert "did you mean 'letter'" in fail(capsys, "train", *words, "--arm", "leter")
+    assert "absent" in fail(capsys, "train", *words, "--model", tmp_path / "absent")
+    assert not (tmp_path / "run").exists()
     (tmp_path / "a.jsonl").write_text('{"id": "0", "answer": "A"}\n')
     assert "lacks 7 of 8 answers" in fail(capsys, "report", tmp_path / "a.jsonl", folder / "questions.json")
     assert "is not there" in fail(capsys, "report", tmp_path / "b.jsonl", folder / "questions.json")

@@ -96,7 +96,7 @@ def test_the_expected_update_is_parallel_to_the_exact_policy_gradient(size, fact
         update += policy[chosen].prod().detach() * gradient
     ratio = update / exact
     assert torch.allclose(ratio, ratio[0].expand(5), rtol=1e-6)
-    right = float((policy * paid).sum())
+    right = float((policy * paid).sum().detach())
     if size == 2:
         assert ratio[0].item() == pytest.approx(factor, abs=1e-4)
     assert ratio[0].item() == pytest.approx(expected_factor(right, size), rel=1e-9)

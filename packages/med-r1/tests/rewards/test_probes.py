@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from medsuite.core.errors import InputError
-from medsuite.med_r1.rewards import REWARDS, RandomReward, accuracy_reward, find_rewards, format_reward, probe
+from medsuite.med_r1.rewards import REWARDS, RandomReward, accuracy_reward, find_rewards, probe
 from medsuite.med_r1.rewards.probes import ADVERSARIES, example_question
 
 
@@ -31,7 +31,7 @@ def test_rewards_that_pay_for_silence_have_a_hole():
     def short(completion, question):
         return 3.0 if not completion else 0.0
 
-    table = probe({"format": format_reward, "short": short}, example_question(4))
+    table = probe({**REWARDS, "short": short}, example_question(4))
     assert table.holes == ["nothing"]
 
 

@@ -122,10 +122,9 @@ def predict(
 ) -> None:
     """Ask a model every question once, greedily."""
     from medsuite.med_r1.data import read
-    from medsuite.med_r1.policy import load_policy
     from medsuite.med_r1.runs import predict_file
 
-    asked = predict_file(load_policy(model), read(file, layout, images), out, style, new_tokens, batch)
+    asked = predict_file(model, read(file, layout, images), out, style, new_tokens, batch)
     typer.echo(f"{asked} questions asked, answers in {out}")
 
 

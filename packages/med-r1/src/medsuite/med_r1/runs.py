@@ -69,9 +69,10 @@ class TrainingRun:
         """
         questions = read(self.file, self.layout, self.images)
         questions = questions.subset(self.subset) if self.subset else questions
+        if out.exists():
+            RunFolder.open(out, asdict(self))
         policy = load_policy(self.model)
-        folder = RunFolder.open(out, asdict(self))
-        with folder.locked():
+        with RunFolder.open(out, asdict(self)).locked():
             checkpoints, resume = out / "checkpoints", last_checkpoint(out / "checkpoints")
             if self.arm == "grpo":
                 rewards = {"format": format_reward, "accuracy": accuracy_reward}
@@ -120,13 +121,13 @@ def last_checkpoint(folder: Path) -> Path | None:
     return max(found, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
 
 
-def predict_file(policy: Policy, questions: QuestionSet, out: Path, style: str, new_tokens: int, batch: int) -> int:
+def predict_file(model: str, questions: QuestionSet, out: Path, style: str, new_tokens: int, batch: int) -> int:
     """Ask the questions that a file has no answer to yet, and append the answers, batch by batch.
 
     Args:
-        policy: The model.
+        model: Folder or hub id; loaded if there is something to ask.
         questions: What to ask.
-        out: JSON lines of `id`, `prompt`, `answer` and `model`.
+        out: JSON lines of `id`, `answer`, `model` and `prompt`.
         style: Prompt style.
         new_tokens: Longest completion.
         batch: Questions asked together.
@@ -136,21 +137,30 @@ def predict_file(policy: Policy, questions: QuestionSet, out: Path, style: str, 
 
     Raises:
         ResumeError: The file holds answers of another model or prompt.
+        InputError: The model is none.
     """
-    lines = JsonLines(out)
-    identity = {"model": str(policy.folder), "prompt": style}
+    identity = {"model": model, "prompt": style}
+    done = _answered(out, identity)
+    todo = [question for question in questions if question.id not in done]
+    if not todo:
+        return 0
+    policy, lines = load_policy(model), JsonLines(out)
+    for start in range(0, len(todo), batch):
+        part = QuestionSet(tuple(todo[start : start + batch]), questions.pictures)
+        texts = answer(policy, part, style=style, new_tokens=new_tokens, batch=batch)
+        for question, (text,) in zip(part, texts, strict=True):
+            lines.append({"id": question.id, "answer": text, **identity})
+    return len(todo)
+
+
+def _answered(out: Path, identity: dict[str, str]) -> set[str]:
     done = set()
-    for entry in lines:
+    for entry in JsonLines(out):
         given = {name: entry.get(name) for name in identity}
         if given != identity:
             raise ResumeError(f"{out} holds answers of {given}", expected=str(identity), fix="use another --out file")
         done.add(entry["id"])
-    todo = [question for question in questions if question.id not in done]
-    for start in range(0, len(todo), batch):
-        part = QuestionSet(tuple(todo[start : start + batch]), questions.pictures)
-        for question, (text,) in zip(part, answer(policy, part, style=style, new_tokens=new_tokens), strict=True):
-            lines.append({"id": question.id, "answer": text, **identity})
-    return len(todo)
+    return done
 
 
 def read_answers(path: Path, questions: QuestionSet) -> Answers:

@@ -74,7 +74,9 @@ class Telling(TrainerCallback):
 
 
 def run(trainer: Trainer, resume: Path | None, progress: Progress | None) -> None:
-    """Train without printing every step.
+    """Train without printing every step; a run whose last step is in the checkpoint is restored and not trained.
+
+    The trainer itself would make one step more before it looks at the number of steps.
 
     Args:
         trainer: The trainer.
@@ -84,4 +86,10 @@ def run(trainer: Trainer, resume: Path | None, progress: Progress | None) -> Non
     trainer.remove_callback(PrinterCallback)
     if progress:
         trainer.add_callback(Telling(progress))
+    if resume is not None:
+        state = TrainerState.load_from_json(str(resume / "trainer_state.json"))
+        if state.global_step >= trainer.args.max_steps:
+            trainer._load_from_checkpoint(str(resume))
+            trainer.state = state
+            return
     trainer.train(resume_from_checkpoint=str(resume) if resume else None)
