@@ -55,13 +55,13 @@ def test_every_question_is_asked_of_every_arm_under_both_protocols(text_run):
 
 
 def test_a_run_that_was_killed_goes_on_and_ends_as_if_it_had_not_been(text_run, tmp_path):
-    class Killed(Exception):
+    class KilledError(Exception):
         pass
 
     def kill(record, done):
-        raise Killed
+        raise KilledError
 
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         evaluate(TEXT, tmp_path / "run", kill)
     file = tmp_path / "run" / "questions.jsonl"
     with file.open("a") as torn:
@@ -189,7 +189,7 @@ def test_details_survive_the_disk_and_a_damaged_file_is_named(visual_run, tmp_pa
     detail.save(tmp_path / "again.json")
     assert Detail.load(tmp_path / "again.json") == detail
     (tmp_path / "again.json").write_text("{}")
-    with pytest.raises(InputError, match="again.json is damaged"):
+    with pytest.raises(InputError, match=r"again\.json is damaged"):
         Detail.load(tmp_path / "again.json")
 
 
