@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -22,6 +23,8 @@ from trl import SFTConfig, SFTTrainer
 
 from medsuite.med_r1 import (
     GRPOSettings,
+    Policy,
+    QuestionSet,
     SFTSettings,
     accuracy_reward,
     format_reward,
@@ -35,7 +38,7 @@ from medsuite.med_r1.train.arguments import common_arguments, run
 from medsuite.med_r1.transfer.base import NEW_TOKENS, STYLE, corpus, rationale
 
 
-def stock(policy, questions, steps, out):
+def stock(policy: Policy, questions: QuestionSet, steps: int, out: Path) -> None:
     """The stock trainer with the stock collator."""
     rows = {
         "prompt": [conversation(each, STYLE) for each in questions],
@@ -58,7 +61,7 @@ def stock(policy, questions, steps, out):
     )
 
 
-def timed(function, steps):
+def timed(function: Callable[[int, Path], object], steps: int) -> float:
     """CPU seconds a step: a long run less a short one, so that the start is not counted."""
     spans = []
     for count in (2, 2 + steps):
@@ -81,14 +84,18 @@ def main() -> None:
         policy = tiny_policy(corpus(), Path(folder))
         targets = [(each, rationale(each)) for each in questions]
 
-        def ours(steps, out):
+        def ours(steps: int, out: Path) -> None:
             train_sft(policy, questions, targets, SFTSettings(steps, style=STYLE), out)
 
-        def grouped(steps, out):
+        def grouped(steps: int, out: Path) -> None:
             settings = GRPOSettings(steps, 8, 8, learning_rate=2e-4, beta=0.0, new_tokens=NEW_TOKENS, style=STYLE)
             train_grpo(policy, questions, rewards, settings, out)
 
-        rows = {"supervised, our collator": [], "supervised, trl's collator": [], "GRPO, 64 completions": []}
+        rows: dict[str, list[float]] = {
+            "supervised, our collator": [],
+            "supervised, trl's collator": [],
+            "GRPO, 64 completions": [],
+        }
         for _ in range(2):
             rows["supervised, our collator"].append(timed(ours, given.steps))
             rows["supervised, trl's collator"].append(

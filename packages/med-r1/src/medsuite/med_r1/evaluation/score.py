@@ -53,7 +53,7 @@ class Answers:
 
     def summary(self) -> dict[str, float]:
         """Return chance, the accuracies under the three strictnesses, and compliance."""
-        accuracies = {name: self.accuracy(name) for name in STRICTNESSES}
+        accuracies: dict[str, float] = {name: self.accuracy(name) for name in STRICTNESSES}
         return {"chance": self.questions.chance, **accuracies, "compliance": self.compliance()}
 
     def report(self) -> str:

@@ -1,5 +1,6 @@
 """What both trainers are told in the same way: where to write, how to schedule, when to save, on which device."""
 
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -92,4 +93,7 @@ def run(trainer: Trainer, resume: Path | None, progress: Progress | None) -> Non
             trainer._load_from_checkpoint(str(resume))
             trainer.state = state
             return
-    trainer.train(resume_from_checkpoint=str(resume) if resume else None)
+    with warnings.catch_warnings():
+        # trl asks transformers by a name that is going away; its users cannot mend that.
+        warnings.filterwarnings("ignore", ".*is_gradient_checkpointing.*", FutureWarning)
+        trainer.train(resume_from_checkpoint=str(resume) if resume else None)

@@ -33,9 +33,11 @@ def _accuracies(rows: Sequence[Measurement]) -> Drawing:
         axes.axvline(mean(rows, "text only", "chance", domains), linestyle=":", linewidth=1, color="gray")
         axes.set(title=title, xlabel="accuracy", yticks=range(len(names)), yticklabels=names)
         axes.spines[["top", "right"]].set_visible(False)
-    panels[0].legend(frameon=False, loc="lower right")
+        axes.set_xlim(0, 1)
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper right", ncols=2, frameon=False)
     caption = (
-        "A dot is a seed, a bar the mean. All arms start from the base and learn from the same 600 MR questions. "
+        "A dot is a seed, a bar the mean. All arms start from the base and learn from the same MR questions. "
         "Dotted: a uniform guess."
     )
     return Drawing("Reinforcement learning against four kinds of fine-tuning", caption, figure)
