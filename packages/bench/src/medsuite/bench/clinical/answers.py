@@ -9,8 +9,8 @@ The grammar, in this order:
 4. Otherwise the whole answer may be the word of a number, or yes or no where there are two labels.
 
 A number beside a point, comma, sign or letter ("1.5", "10 %", "E11") stands for something else, and so does one before
-a unit of time ("within 1 week"). Two different labels without a statement are no answer, and neither is a number that is
-no label.
+a unit of time ("within 1 week"). Two different labels without a statement are no answer, and neither is a number that
+is no label.
 """
 
 import re
