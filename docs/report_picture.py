@@ -10,7 +10,7 @@ source, target = Path(sys.argv[1]).resolve(), sys.argv[2]
 executable = shutil.which("chromium") or shutil.which("google-chrome")
 with sync_playwright() as playwright:
     browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox", "--disable-gpu"])
-    page = browser.new_page(viewport={"width": 1180, "height": 820})
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
     page.goto(source.as_uri())
     page.screenshot(path=target)
     browser.close()

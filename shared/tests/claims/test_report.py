@@ -26,6 +26,14 @@ def test_the_first_table_has_the_papers_number_beside_ours(report):
     assert "supported" in table
 
 
+def test_a_paper_is_one_row_that_links_to_its_other_claims(report):
+    text = report.read_text()
+    table = text[text.index("<table") : text.index("</table>")]
+    assert table.count("<tr>") == 2
+    assert 'href="#toy/coin"' in table
+    assert 'class="small failed" href="#toy/fail"' in table
+
+
 def test_failures_are_shown_with_their_error_and_traceback(report):
     text = report.read_text()
     assert "ZeroDivisionError: no such coin" in text

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import torch
 import transformers
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medsuite.core import tiny
@@ -56,6 +56,7 @@ TOKENS = st.lists(st.integers(0, 39), min_size=1, max_size=6).map(tuple)
 BEGINNING = st.lists(st.integers(0, 39), min_size=17, max_size=24).map(tuple)
 
 
+@settings(max_examples=60)
 @given(
     st.sampled_from(FAMILIES),
     BEGINNING,
@@ -116,8 +117,9 @@ def test_the_output_layer_is_found_in_order(family: str, dtype: torch.dtype) -> 
     check_head(build(family).to(dtype), (1, 2, 3, 4, 5))
 
 
-def test_an_output_layer_of_another_kind_is_refused() -> None:
-    model = tiny.llama().model
-    model.lm_head.register_forward_hook(lambda module, given, logits: 1.5 * logits)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_an_output_layer_of_another_kind_is_refused(dtype: torch.dtype) -> None:
+    model = tiny.llama().model.to(dtype)
+    model.lm_head.register_forward_hook(lambda module, given, logits: 1.1 * logits)
     with pytest.raises(InputError, match="an output layer of its own kind"):
         check_head(model, (5, 6, 7))

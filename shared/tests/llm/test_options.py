@@ -2,17 +2,19 @@
 
 import json
 import math
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from aiohttp import web
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from llm.conftest import Server, answering, question, reply
+from loopback import Server, answering, question, reply
 
 from medsuite.core.errors import InputError
 from medsuite.core.llm import OptionScores, Request
-from medsuite.core.llm.wire import first_token_scores
+from medsuite.core.llm.states import STATES, settle
+from medsuite.core.llm.wire import BrokenReplyError, first_token_scores, read_reply
 
 
 def listing(**tokens: float) -> dict[str, Any]:
@@ -30,9 +32,13 @@ def test_the_first_token_of_an_answer_scores_its_options(server: Server) -> None
         1,
     )
     assert answer.state == "answered"
-    assert answer.options == OptionScores(
-        ("yes", "no"), pytest.approx((math.log(0.5), math.log(0.05))), (1, 1), "first_token"
+    assert answer.options is not None
+    assert (answer.options.options, answer.options.tokens, answer.options.route) == (
+        ("yes", "no"),
+        (1, 1),
+        "first_token",
     )
+    assert answer.options.scores == pytest.approx((math.log(0.5), math.log(0.05)))
     assert answer.options.mass == pytest.approx(0.55)
     assert answer.options.best == "yes"
 
@@ -68,9 +74,8 @@ def test_a_token_that_two_options_begin_with_scores_neither_of_them() -> None:
 def echo(prompt: str, cut: int) -> dict[str, Any]:
     """Echo a prompt as tokens of `cut` letters and one token more; the n-th token has log-probability -n."""
     tokens = [prompt[start : start + cut] for start in range(0, len(prompt), cut)] + ["more"]
-    offsets = [sum(map(len, tokens[:place])) for place in range(len(tokens))]
     values = [None, *(-float(place) for place in range(1, len(tokens)))]
-    return {"text": "".join(tokens), "logprobs": {"tokens": tokens, "text_offset": offsets, "token_logprobs": values}}
+    return {"text": "".join(tokens), "logprobs": {"tokens": tokens, "token_logprobs": values}}
 
 
 async def echo_all(request: web.Request, body: dict[str, Any]) -> web.Response:
@@ -94,6 +99,25 @@ def test_blanks_at_the_end_of_a_prompt_belong_to_the_option(server: Server) -> N
     assert answer.options.tokens == (1,), "the token ' d'"
 
 
+@pytest.mark.parametrize(
+    ("tokens", "scores", "counts"),
+    [
+        (["ab", "c", "d", "more"], (-3.0,), (2,)),
+        (["<s>", "ab", "c", "d", "more"], (-5.0,), (2,)),
+        (["ab", "c", "", "d"], (-6.0,), (3,)),
+        (["a", "bc", "d", "more"], (None,), (0,)),
+        (["ab", "\ufffd", "\ufffd", "more"], (None,), (0,)),
+    ],
+)
+def test_the_tokens_that_spell_an_option_are_its_own(
+    server: Server, tokens: list[str], scores: tuple[float | None, ...], counts: tuple[int, ...]
+) -> None:
+    logprobs = {"tokens": tokens, "token_logprobs": [None, *(-float(place) for place in range(1, len(tokens)))]}
+    server.otherwise = answering({"model": "m", "choices": [{"index": 0, "logprobs": logprobs}]})
+    (answer,) = server.client().ask([Request("ab", options=("cd",))])
+    assert answer.options == OptionScores(("cd",), scores, counts, "echo")
+
+
 def test_a_token_across_the_border_leaves_the_option_unscored(server: Server) -> None:
     server.otherwise = echo_all
     (answer,) = server.client().ask([Request("abc", options=("d",))])
@@ -109,7 +133,7 @@ def test_a_server_that_does_not_echo_leaves_the_options_unscored(server: Server)
 def test_a_server_that_answers_one_of_several_prompts_is_a_fault(server: Server) -> None:
     server.otherwise = answering({"model": "m", "choices": [{"text": " 1"}]})
     (answer,) = server.client().ask([Request("Answer:", options=(" 0", " 1"))])
-    assert (answer.state, answer.detail) == ("transport", "1 choices for 2 prompts")
+    assert (answer.state, answer.detail) == ("transport", "choices [None] for 2 prompts")
 
 
 @given(st.lists(st.floats(-50, 0), min_size=1, max_size=6), st.floats(-700, 0))
@@ -126,6 +150,39 @@ def test_scores_per_token_divide_by_the_length() -> None:
     scores = OptionScores(("a", "b c"), (-1.0, -4.0), (1, 4), "sequence")
     assert scores.probabilities_per_token() == (0.5, 0.5)
     assert scores.probabilities()[0] > 0.95
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """All paths into a JSON value."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path, *(deeper for name, part in inner for deeper in places(part, (*path, name)))]
+
+
+def with_part(value: Any, path: tuple[Any, ...], part: Any) -> Any:
+    if not path:
+        return part
+    copy = value.copy()
+    copy[path[0]] = with_part(value[path[0]], path[1:], part)
+    return copy
+
+
+CHAT = listing(a=0.5, b=0.25)
+ECHO = {"model": "m", "choices": [echo("??a", 1) | {"index": 0}, echo("??b", 1) | {"index": 1}]}
+PART = st.recursive(st.none() | st.booleans() | st.floats() | st.text(max_size=2), st.lists, max_leaves=3) | st.just({})
+
+
+@settings(max_examples=300)
+@given(st.data())
+@pytest.mark.parametrize("request_", [question("?", options=("a", "b")), Request("??", options=("a", "b"))])
+def test_a_reply_with_any_part_of_another_form_is_an_answer_or_a_fault_and_no_crash(
+    request_: Request, data: st.DataObject
+) -> None:
+    whole = CHAT if request_.messages else ECHO
+    content = with_part(whole, data.draw(st.sampled_from(places(whole))), data.draw(PART))
+    with suppress(BrokenReplyError):
+        answer = settle(read_reply(json.dumps(content).encode(), request_), request_)
+        assert answer.state in STATES
+        assert answer.state != "answered" or all(map(math.isfinite, answer.options.scores))  # type: ignore[union-attr]
 
 
 def test_scores_survive_json() -> None:

@@ -76,6 +76,8 @@ def test_a_reservation_waits_for_money_that_may_come_back_and_gives_up_when_none
         lambda: Request("?", options=("a", "a")),
         lambda: Request("?", options=("a", "")),
         lambda: Request("?", options=("a",), schema={}),
+        lambda: Request("?", schema={"type": "integre"}),
+        lambda: Request("?", schema={"type": {1, 2}}),
     ],
 )
 def test_nonsense_is_refused_where_it_is_written(build: object) -> None:

@@ -126,6 +126,16 @@ def test_everything_is_exported_as_json_lines(store: AnswerStore, tmp_path: Path
     assert rows[0]["key"] == request_key(BASE, rows[0]["client"])
 
 
+def test_broken_characters_are_kept_and_exported(store: AnswerStore, tmp_path: Path) -> None:
+    request, answer = Request("half \ud83d"), Answer("answered", text="病", value={"a": "\udc00"})
+    assert store.put(request, answer, Scripted()) == answer
+    store.export(tmp_path / "out.jsonl")
+    (line,) = (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()
+    assert "病" in line
+    assert json.loads(line)["answer"]["value"] == {"a": "\udc00"}
+    assert json.loads(line)["request"]["prompt"] == "half \ud83d"
+
+
 def test_a_damaged_store_is_set_aside_and_most_of_it_is_taken_over(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -133,8 +143,9 @@ def test_a_damaged_store_is_set_aside_and_most_of_it_is_taken_over(
     with AnswerStore(path) as store:
         before = store.get_or_ask(Scripted(), requests)
     content = bytearray(path.read_bytes())
-    middle = len(content) // 2 // 4096 * 4096
-    content[middle : middle + 4096] = b"\xff" * 4096
+    # Where the first row stands: from the other end, all others can still be read.
+    page = content.index(min(request_key(request, Scripted().identity) for request in requests).encode()) // 4096 * 4096
+    content[page : page + 4096] = b"\xff" * 4096
     path.write_bytes(content)
     with caplog.at_level(logging.WARNING), AnswerStore(path) as store:
         kept = store.counts()["answered"]
@@ -159,6 +170,14 @@ def test_a_file_that_is_no_store_is_left_alone(tmp_path: Path, content: bytes) -
     with pytest.raises(InputError, match="is no store of answers"):
         AnswerStore(path)
     assert path.read_bytes() == content
+
+
+def test_a_folder_is_no_store(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="Is a directory; expected a file that can be written"):
+        AnswerStore(tmp_path)
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="cannot open"):
+        AnswerStore(tmp_path / "file" / "answers.sqlite")
 
 
 def test_another_programs_database_is_left_alone(tmp_path: Path) -> None:
@@ -207,11 +226,11 @@ def test_a_run_killed_at_random_moments_never_asks_again_what_it_has_returned(
     counting_server: tuple[str, Path], tmp_path: Path
 ) -> None:
     url, log = counting_server
-    rng, kills, count = random.Random(0), 5, 700
+    rng, kills, count = random.Random(0), 5, 1200
     for kill in range(kills):
         process = start(url, tmp_path, count)
         asked = len(times(log))
-        while len(times(log)) < asked + rng.randint(20, 120) and process.poll() is None:
+        while len(times(log)) < asked + rng.randint(20, 100) and process.poll() is None:
             time.sleep(0.002)
         assert process.poll() is None, f"the run ended before kill {kill}"
         os.kill(process.pid, signal.SIGKILL)
@@ -227,6 +246,20 @@ def test_a_run_killed_at_random_moments_never_asks_again_what_it_has_returned(
     with AnswerStore(tmp_path / "answers.sqlite") as store:
         assert store.counts() == {"answered": count}
         assert {row["answer"]["text"] for row in store.rows()} == {f"re: q{n}" for n in range(count)}
+
+
+def test_an_interrupt_ends_a_run_at_once_and_keeps_its_answers(
+    counting_server: tuple[str, Path], tmp_path: Path
+) -> None:
+    url, log = counting_server
+    process = start(url, tmp_path, 5000)
+    while len(times(log)) < 50:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    process.wait(timeout=10)
+    assert process.returncode != 0
+    with AnswerStore(tmp_path / "answers.sqlite") as store:
+        assert 30 < store.counts()["answered"] < 4000
 
 
 def test_two_processes_share_a_store(counting_server: tuple[str, Path], tmp_path: Path) -> None:

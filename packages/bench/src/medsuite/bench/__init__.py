@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from medsuite.bench.finance.aggregate import aggregate
     from medsuite.bench.finance.camera import photograph
     from medsuite.bench.finance.draw.generate import draw_chart
-    from medsuite.bench.finance.judging import judge_card, judge_one
+    from medsuite.bench.finance.judging import judge_answers, judge_card
     from medsuite.bench.finance.published import check_table, infer_counts, published
     from medsuite.bench.finance.questions.make import make_questions
     from medsuite.bench.finance.rules.number import number_is_right
@@ -41,8 +41,8 @@ _HOMES = {
     "fit_paper": "clinical.classical",
     "fit_tuned": "clinical.classical",
     "infer_counts": "finance.published",
+    "judge_answers": "finance.judging",
     "judge_card": "finance.judging",
-    "judge_one": "finance.judging",
     "make_questions": "finance.questions.make",
     "make_set": "finance.sets",
     "make_task": "clinical.task",
@@ -74,8 +74,8 @@ __all__ = [
     "fit_paper",
     "fit_tuned",
     "infer_counts",
+    "judge_answers",
     "judge_card",
-    "judge_one",
     "make_questions",
     "make_set",
     "make_task",

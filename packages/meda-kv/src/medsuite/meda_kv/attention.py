@@ -3,7 +3,7 @@
 import inspect
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor, nn
 from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedModel
@@ -12,15 +12,27 @@ from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from medsuite.core.errors import InputError
 from medsuite.meda_kv.observe.blocks import AttentionInputs
+from medsuite.meda_kv.ragged import RaggedRows, ragged_attention
 
 BASES = ("sdpa", "eager")
 """Attention implementations that can be observed."""
 CACHE_ARGUMENTS = ("cache", "past_key_values")
 """How forward passes call their cache: the first since transformers 5.24, the second before."""
 OBSERVER = "_medsuite_observer"
-"""Attribute through which a session lets an attention module find its observer."""
+"""Attribute through which an attention module finds the session that is open on it."""
 
-Observe = Callable[[nn.Module, AttentionInputs], None]
+Attention = Callable[..., tuple[Tensor, Tensor | None]]
+
+
+@runtime_checkable
+class Observer(Protocol):
+    """What an attention module's session answers."""
+
+    def observe(self, module: Any, inputs: AttentionInputs) -> None:
+        """Take in one attention call."""
+
+    def ragged(self, module: Any) -> RaggedRows | None:
+        """Return the ragged rows of the module's layer, None where it has none."""
 
 
 def observed_name(base: str) -> str:
@@ -29,35 +41,59 @@ def observed_name(base: str) -> str:
 
 
 def _observed_sdpa(
-    module: nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None, **kwargs: Any
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    dropout: float = 0.0,
+    **kwargs: Any,
 ) -> tuple[Tensor, Tensor | None]:
-    _look(module, query, key, attention_mask, kwargs)
-    return ALL_ATTENTION_FUNCTIONS["sdpa"](module, query, key, value, attention_mask, **kwargs)
+    # The dropout has a place of its own because kvpress, which wraps every attention function, hands it on by place.
+    sdpa = ALL_ATTENTION_FUNCTIONS["sdpa"]
+    return _attend(sdpa, module, query, key, value, attention_mask, dropout=dropout, **kwargs)
 
 
 def _observed_eager(
-    module: nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None, **kwargs: Any
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    dropout: float = 0.0,
+    **kwargs: Any,
 ) -> tuple[Tensor, Tensor | None]:
-    _look(module, query, key, attention_mask, kwargs)
     eager = sys.modules[type(module).__module__].eager_attention_forward
-    return eager(module, query, key, value, attention_mask, **kwargs)
+    return _attend(eager, module, query, key, value, attention_mask, dropout=dropout, **kwargs)
 
 
-def _look(module: nn.Module, query: Tensor, key: Tensor, mask: Tensor | None, kwargs: dict[str, Any]) -> None:
-    observe: Observe | None = getattr(module, OBSERVER, None)
-    if observe is None:
-        return
+def _attend(
+    base: Attention,
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    mask: Tensor | None,
+    **kwargs: Any,
+) -> tuple[Tensor, Tensor | None]:
+    """Attend by the base function, or over a layer's ragged rows, which give no attention weights."""
+    observer: Observer | None = getattr(module, OBSERVER, None)
+    if observer is None:
+        return base(module, query, key, value, mask, **kwargs)
+    given = kwargs.get("scaling")
+    scale = query.shape[-1] ** -0.5 if given is None else given
+    rows = observer.ragged(module)
+    if rows is not None:
+        output = ragged_attention(query, rows, key, value, mask, scale=scale, softcap=kwargs.get("softcap"))
+        return output.transpose(1, 2).contiguous(), None
     if kwargs.get("s_aux") is not None:
         raise InputError(
             f"{type(module).__name__} uses learned attention sinks",
             expected="plain softmax attention",
             fix="not supported",
         )
-    scale = kwargs.get("scaling")
-    observe(
-        module,
-        AttentionInputs(query, key, query.shape[-1] ** -0.5 if scale is None else scale, mask, kwargs.get("softcap")),
-    )
+    observer.observe(module, AttentionInputs(query, key, scale, mask, kwargs.get("softcap")))
+    return base(module, query, key, value, mask, **kwargs)
 
 
 def register() -> None:
@@ -91,13 +127,15 @@ def base_implementation(model: PreTrainedModel) -> str:
     """Return the attention implementation that the model was loaded with.
 
     Raises:
-        InputError: The model cannot be observed: an encoder-decoder, in training mode, observed already, or with
-            another implementation than those of `BASES`.
+        InputError: The model cannot be observed: not of transformers, an encoder-decoder, in training mode, observed
+            already, or with another implementation than those of `BASES`.
     """
     name = type(model).__name__
-    implementation = model.get_decoder().config._attn_implementation
+    if not isinstance(model, PreTrainedModel):
+        raise InputError(f"{name} is no model of transformers", expected="a PreTrainedModel that generates")
     if model.config.is_encoder_decoder:
         raise InputError(f"{name} is an encoder-decoder", expected="a decoder")
+    implementation = model.get_decoder().config._attn_implementation
     if model.training:
         raise InputError(f"{name} is in training mode", expected="evaluation mode", fix="call model.eval()")
     if implementation in map(observed_name, BASES):

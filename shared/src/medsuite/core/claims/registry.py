@@ -25,7 +25,7 @@ class RegisteredClaim:
 
 
 def find_claims(selection: Sequence[str] = ()) -> list[RegisteredClaim]:
-    """Return the registered claims, sorted by id.
+    """Return the registered claims: packages by name, and each package's as it lists them, its headline first.
 
     Args:
         selection: Claim ids (`meda-kv/memory`) or packages (`meda-kv`); empty for all.
@@ -35,15 +35,13 @@ def find_claims(selection: Sequence[str] = ()) -> list[RegisteredClaim]:
         MedsuiteError: A registered package cannot be imported, or two claims have the same id.
     """
     claims = [claim for point in sorted(entry_points(group=GROUP)) for claim in _load(point)]
-    known = {claim.claim.id: claim for claim in claims}
-    if len(known) < len(claims):
+    if len({claim.claim.id for claim in claims}) < len(claims):
         raise MedsuiteError("two installed packages register the same claim id", fix="uninstall one of them")
-    names = known.keys() | {claim.package for claim in claims}
+    names = {claim.claim.id for claim in claims} | {claim.package for claim in claims}
     for name in selection:
         if name not in names:
             raise unknown_name("claim", name, names)
-    chosen = [known[key] for key in sorted(known)]
-    return [claim for claim in chosen if not selection or {claim.claim.id, claim.package} & set(selection)]
+    return [claim for claim in claims if not selection or {claim.claim.id, claim.package} & set(selection)]
 
 
 def _load(point) -> list[RegisteredClaim]:  # type: ignore[no-untyped-def]  # importlib.metadata.EntryPoint

@@ -34,6 +34,7 @@ def write_report(results: Sequence[Result], scale: Scale, folder: RunFolder) -> 
         page,
         package="medsuite.core.claims",
         results=results,
+        papers=_papers(results),
         scale=scale,
         data=manifest["config"]["data"] or "",
         manifest=manifest,
@@ -50,6 +51,14 @@ def _tally(results: Sequence[Result]) -> str:
     """Count the claims by outcome, such as `2 supported, 1 not supported`."""
     statuses = [result.status for result in results]
     return ", ".join(f"{statuses.count(status)} {status}" for status in sorted(set(statuses))) or "no claims"
+
+
+def _papers(results: Sequence[Result]) -> list[list[Result]]:
+    """Group the claims by paper; the first of each group is the paper's headline."""
+    groups: dict[str, list[Result]] = {}
+    for result in results:
+        groups.setdefault(result.registered.claim.paper.identifier, []).append(result)
+    return list(groups.values())
 
 
 def _pictures(result: Result) -> list[_Picture]:

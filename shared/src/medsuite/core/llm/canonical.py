@@ -21,19 +21,19 @@ def describe_request(request: Request) -> dict[str, Any]:
 
 
 def request_key(request: Request, identity: Mapping[str, Any]) -> str:
-    """Hash everything that an answer depends on: SHA-256 of canonical JSON (sorted keys, no spaces, UTF-8).
+    """Hash everything that an answer depends on: SHA-256 of canonical JSON (sorted keys, no spaces, ASCII).
 
     Args:
         request: What is asked, with its sampling and its repetition.
         identity: Who is asked; see `Client.identity`.
     """
     content = {"request": describe_request(request), "client": identity}
-    return _digest(json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode())
+    return _digest(json.dumps(content, sort_keys=True, separators=(",", ":")).encode())
 
 
 def dump_answer(answer: Answer) -> str:
     """Write an answer as JSON."""
-    return json.dumps(asdict(answer), ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(asdict(answer), separators=(",", ":"))
 
 
 def load_answer(text: str) -> Answer:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from medsuite.core.errors import InputError
+from medsuite.core.llm.schemas import check_schema
 
 Role = Literal["system", "user", "assistant"]
 State = Literal[
@@ -74,7 +75,8 @@ class Request:
         prompt: A conversation, or a text to continue.
         options: Possible answers to be scored by their log-likelihood. A request with options is not answered in words
             by a local model or an echoing server.
-        schema: JSON schema (draft 2020-12) that the answer must fulfil.
+        schema: JSON schema (draft 2020-12) that the answer must fulfil. Some providers take only objects whose
+            properties are all required, without additional ones.
         sampling: How the answer is drawn.
         sample: Which repetition this is: it makes a repetition another request, and it seeds the drawing.
     """
@@ -92,6 +94,8 @@ class Request:
             raise InputError(f"options {self.options}", expected="distinct texts that are not empty")
         if self.options and self.schema is not None:
             raise InputError("options and a schema in one request", fix="ask twice")
+        if self.schema is not None:
+            check_schema(self.schema)
 
     @property
     def messages(self) -> tuple[Message, ...]:

@@ -30,8 +30,8 @@ class Limits:
     requests_per_minute: float | None = None
     attempts: int = 6
     connect_seconds: float = 10.0
-    idle_seconds: float = 180.0
-    total_seconds: float = 600.0
+    idle_seconds: float = 300.0
+    total_seconds: float = 900.0
     first_pause: float = 1.0
     longest_pause: float = 120.0
 

@@ -3,20 +3,26 @@
 import asyncio
 import json
 import random
+import re
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
-import aiohttp
-
-from medsuite.core.errors import InputError
+from medsuite.core.errors import InputError, require
 from medsuite.core.llm.model import Answer, Keep, Request, forget
 from medsuite.core.llm.pacing import Budget, Limits, Pacer, Price, asked_pause, drawn_pause
 from medsuite.core.llm.states import settle
 from medsuite.core.llm.wire import BrokenReplyError, endpoint, read_error, read_reply, request_body, snippet
+
+if TYPE_CHECKING:
+    import aiohttp
+else:
+    aiohttp = require("aiohttp", extra="medsuite-core[llm]")
 
 
 @dataclass(frozen=True)
@@ -51,7 +57,7 @@ class ServerClient:
         price: What tokens cost and the most that may be spent by this client. A request whose worst case (one token a
             byte of the body, `max_tokens` for the answer) does not fit any more is `capped` and not sent.
         extra: Further fields of each request's body; None as a value removes a field.
-        answers_as: The model's name in replies where it is not `model` or begins with it.
+        answers_as: The model's name in replies, where it is not `model` with or without a version behind it.
         rng: Source of the jitter.
         sleep: Waits between attempts.
 
@@ -79,6 +85,7 @@ class ServerClient:
         self._limits, self._answers_as = limits or Limits(), answers_as or model
         self._rng, self._sleep = rng or random.Random(), sleep  # noqa: S311  (jitter is no secret)
         self._pacer, self._budget = Pacer(self._limits.requests_per_minute), Budget(price)
+        self._reached = False
 
     @property
     def identity(self) -> Mapping[str, Any]:
@@ -94,7 +101,8 @@ class ServerClient:
         """Answer requests; see `Client.ask`. The requests are begun in order.
 
         Raises:
-            InputError: The server refuses the key, does not know the model or the address, or has no credit left.
+            InputError: Nobody answers at the address, or the server refuses the key, does not know the model, or has
+                no credit left.
         """
         answers: dict[int, Answer] = {}
 
@@ -105,30 +113,33 @@ class ServerClient:
         _run_in_thread(self._ask_all(requests, arrived))
         return [answers[index] for index in range(len(requests))]
 
-    async def _ask_all(self, requests: Sequence[Request], arrived: Keep) -> None:
+    def _session(self) -> "aiohttp.ClientSession":
         limits = self._limits
         timeout = aiohttp.ClientTimeout(
             total=limits.total_seconds, sock_connect=limits.connect_seconds, sock_read=limits.idle_seconds
         )
         connector = aiohttp.TCPConnector(limit=limits.concurrency)
+        # Looked up once: aiohttp's own trust_env asks two threads for it before every request.
+        proxy = None if proxy_bypass(urlsplit(self._url).netloc) else getproxies().get(urlsplit(self._url).scheme)
+        return aiohttp.ClientSession(connector=connector, timeout=timeout, headers=self._headers, proxy=proxy)
+
+    async def _ask_all(self, requests: Sequence[Request], arrived: Keep) -> None:
+        # All workers take from one iterator: the requests are begun in order, and no more than a worker's at a time.
         pending = iter(enumerate(requests))
-        async with aiohttp.ClientSession(
-            connector=connector, timeout=timeout, headers=self._headers, trust_env=True
-        ) as session:
-            try:
-                async with asyncio.TaskGroup() as group:
-                    for _ in range(min(limits.concurrency, len(requests))):
-                        group.create_task(self._work(session, pending, arrived))
-            except BaseExceptionGroup as errors:
-                raise errors.exceptions[0] from None
+        try:
+            async with self._session() as session, asyncio.TaskGroup() as group:
+                for _ in range(min(self._limits.concurrency, len(requests))):
+                    group.create_task(self._work(session, pending, arrived))
+        except BaseExceptionGroup as errors:
+            raise errors.exceptions[0] from None
 
     async def _work(
-        self, session: aiohttp.ClientSession, pending: Iterator[tuple[int, Request]], arrived: Keep
+        self, session: "aiohttp.ClientSession", pending: Iterator[tuple[int, Request]], arrived: Keep
     ) -> None:
         for index, request in pending:
             arrived(index, settle(await self._answer(session, request), request))
 
-    async def _answer(self, session: aiohttp.ClientSession, request: Request) -> Answer:
+    async def _answer(self, session: "aiohttp.ClientSession", request: Request) -> Answer:
         body = json.dumps(request_body(request, self._model, self._extra)).encode()
         failure = _Failure("never sent")
         for attempt in range(1, self._limits.attempts + 1):
@@ -145,14 +156,17 @@ class ServerClient:
             if attempt == self._limits.attempts or pause > self._limits.longest_pause:
                 break
             await self._sleep(pause)
+        if not (self._reached or failure.charged):
+            raise InputError(f"nobody answers at {self._url} ({failure.detail})", fix="start it and run again")
         return Answer("transport", detail=failure.detail, attempts=attempt)
 
-    async def _attempt(self, session: aiohttp.ClientSession, request: Request, body: bytes) -> Answer | _Failure:
+    async def _attempt(self, session: "aiohttp.ClientSession", request: Request, body: bytes) -> Answer | _Failure:
         start = time.perf_counter()
         try:
             post = session.post(f"{self._url}/{endpoint(request)}", data=body, allow_redirects=False)
             async with post as response:
                 content = await response.read()
+                self._reached = True
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             return _Failure(f"no connection: {error}", charged=False)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -169,14 +183,15 @@ class ServerClient:
 
     def _read_status(self, status: int, content: bytes, headers: Mapping[str, str]) -> Answer | _Failure:
         said = f"status {status}: {snippet(content)}"
+        if (final := read_error(status, content)) is not None:
+            return final
         if status in (401, 403):
             raise InputError(f"{self._url} refuses the key ({said})", fix="give another key")
         if status in (404, 405) or 300 <= status < 400:
             raise InputError(f"{self._url} has no model {self._model!r} or no such endpoint ({said})")
-        if status == 429 and "insufficient_quota" in said:
+        if status == 402 or "insufficient_quota" in said:
             raise InputError(f"{self._url} has no credit left ({said})", fix="run again when it has: answers are kept")
-        final = read_error(status, content)
-        return final or _Failure(said, asked_pause(headers.get("Retry-After")), charged=False)
+        return _Failure(said, asked_pause(headers.get("Retry-After")), charged=False)
 
 
 def _usage(outcome: Answer | _Failure) -> tuple[int, int] | None:
@@ -191,9 +206,13 @@ def _usage(outcome: Answer | _Failure) -> tuple[int, int] | None:
 
 
 def _is_same_model(expected: str, given: str) -> bool:
-    """Providers answer with a dated name (`gpt-x-2026-01-01`) and servers with a path: both are the same model."""
-    expected, given = expected.lower(), given.lower()
-    return not given or given.startswith(expected) or given.rsplit("/", 1)[-1] == expected.rsplit("/", 1)[-1]
+    """Compare names: a version behind it (`gpt-x-2026-01-01`) and a path before it leave a model what it is."""
+    version = r"([-@:][0-9]{3,}[-0-9]*)?"
+    return not given or re.fullmatch(re.escape(_last(expected)) + version, _last(given)) is not None
+
+
+def _last(name: str) -> str:
+    return name.lower().rsplit("/", 1)[-1]
 
 
 def _run_in_thread(work: Coroutine[Any, Any, None]) -> None:
@@ -203,12 +222,9 @@ def _run_in_thread(work: Coroutine[Any, Any, None]) -> None:
     """
     loop = asyncio.new_event_loop()
     task = loop.create_task(work)
-    try:
-        with ThreadPoolExecutor(1) as pool:
-            try:
-                pool.submit(loop.run_until_complete, task).result()
-            except BaseException:
-                loop.call_soon_threadsafe(task.cancel)
-                raise
-    finally:
-        loop.close()
+    with closing(loop), ThreadPoolExecutor(1) as pool:
+        try:
+            pool.submit(loop.run_until_complete, task).result()
+        except BaseException:
+            loop.call_soon_threadsafe(task.cancel)
+            raise

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, get_args
 
-from medsuite.core.errors import require
 from medsuite.core.llm.model import Answer, Request, State
+from medsuite.core.llm.schemas import schema_problem
 
 STATES: tuple[State, ...] = get_args(State)
 ASKED_AGAIN: frozenset[State] = frozenset({"rejected", "transport", "capped"})
@@ -72,11 +72,11 @@ def _settle_options(answer: Answer) -> Answer:
 
 
 def _settle_schema(answer: Answer, request: Request) -> Answer:
-    jsonschema = require("jsonschema", extra="medsuite-core[llm]")
     try:
         value = parse_json(answer.text)
-        jsonschema.validate(value, request.schema, cls=jsonschema.Draft202012Validator)
-    except (ValueError, jsonschema.ValidationError) as error:
-        reason = getattr(error, "message", None) or str(error)
-        return replace(answer, state="unparsable", detail=f"no answer by the schema: {reason}"[:300])
+        problem = schema_problem(value, request.schema or {})
+    except ValueError as error:
+        value, problem = None, f"no JSON: {error}"
+    if problem is not None:
+        return replace(answer, state="unparsable", detail=f"no answer by the schema: {problem}"[:300])
     return replace(answer, value=value)

@@ -53,9 +53,12 @@ class AnswerStore:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = Lock()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(path.with_name(f".{path.name}.lock")):
-            self._connection = _open(path)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(path.with_name(f".{path.name}.lock")):
+                self._connection = _open(path)
+        except OSError as error:
+            raise InputError(f"cannot open {path}: {error.strerror}", expected="a file that can be written") from error
 
     def get(self, key: str) -> Answer | None:
         """Return the answer under a key (see `request_key`), final or not; None if there is none."""
@@ -71,7 +74,7 @@ class AnswerStore:
         """
         key = request_key(request, client.identity)
         who = json.dumps(client.identity, sort_keys=True)
-        what = json.dumps(describe_request(request), ensure_ascii=False, sort_keys=True)
+        what = json.dumps(describe_request(request), sort_keys=True)
         now = datetime.now(UTC).isoformat(timespec="microseconds")
         try:
             with self._lock, self._connection:
@@ -138,7 +141,7 @@ class AnswerStore:
 
     def export(self, path: Path) -> int:
         """Write everything as JSON lines and return their number."""
-        with path.open("w", encoding="utf-8") as file:
+        with path.open("w", encoding="utf-8", errors="backslashreplace") as file:
             return sum(1 for row in self.rows() if file.write(json.dumps(row, ensure_ascii=False) + "\n"))
 
     def close(self) -> None:

@@ -5,6 +5,7 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from typing import Any
 
 from medsuite.core.llm.model import Answer, Message, OptionScores, Request
@@ -14,6 +15,7 @@ TOP_LOGPROBS = 20
 _TOO_LONG = re.compile(
     r"context.?(length|window|size)|maximum.{0,40}tokens|too (long|many tokens)|reduce the length", re.IGNORECASE
 )
+_FILTERED = re.compile(r"content.?(filter|policy)|moderation|flagged", re.IGNORECASE)
 _MAGIC = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif", b"RIFF": "image/webp"}
 
 
@@ -73,10 +75,10 @@ def read_reply(content: bytes, request: Request) -> Answer:
         "answer_tokens": _count(usage, "completion_tokens"),
         "finish": str(choices[0].get("finish_reason") or ""),
     }
-    if not request.messages:
-        options = echoed_scores(choices, request) if request.options else None
-        return Answer("answered", text="" if options else _text(choices[0].get("text")), options=options, **known)
-    return _read_message(choices[0], request, known)
+    if request.messages:
+        return _read_message(choices[0], request, known)
+    options = echoed_scores(choices, request) if request.options else None
+    return Answer("answered", text="" if options else _text(choices[0].get("text")), options=options, **known)
 
 
 def read_error(status: int, content: bytes) -> Answer | None:
@@ -85,12 +87,14 @@ def read_error(status: int, content: bytes) -> Answer | None:
     A prompt that is too long is `context`, one that the provider's filter stops `refused`, any other malformed request
     `rejected`.
     """
-    if status not in (400, 413, 422):
+    if status not in (400, 403, 413, 422):
         return None
     said = snippet(content)
     detail = f"status {status}: {said}"
-    if "content_filter" in said or "content_policy" in said:
+    if _FILTERED.search(said):
         return Answer("refused", detail=detail)
+    if status == 403:
+        return None
     if _TOO_LONG.search(said):
         return Answer("context", detail=detail)
     return Answer("rejected", detail=detail)
@@ -109,7 +113,7 @@ def first_token_scores(top: Sequence[Mapping[str, Any]], options: Sequence[str])
         if any(other.strip().startswith(wanted) for other in options if other != option):
             return None
         found = [math.exp(entry["logprob"]) for entry in top if str(entry["token"]).strip() == wanted]
-        return math.log(total) if (total := math.fsum(found)) > 0 else None
+        return math.log(total) if 0 < (total := math.fsum(found)) < math.inf else None
 
     scores = tuple(score(option) for option in options)
     return OptionScores(tuple(options), scores, tuple(int(s is not None) for s in scores), "first_token")
@@ -121,9 +125,11 @@ def echoed_scores(choices: Sequence[Mapping[str, Any]], request: Request) -> Opt
     Raises:
         BrokenReplyError: There is not one choice for each option.
     """
-    if len(choices) != len(request.options):
-        raise BrokenReplyError(f"{len(choices)} choices for {len(request.options)} prompts")
-    ordered = sorted(choices, key=lambda choice: choice.get("index", 0))
+    ordered = [choice for place in range(len(request.options)) for choice in choices if choice.get("index") == place]
+    if len(ordered) != len(request.options):
+        raise BrokenReplyError(
+            f"choices {[choice.get('index') for choice in choices]} for {len(request.options)} prompts"
+        )
     found = [_echoed_score(choice, request, option) for choice, option in zip(ordered, request.options, strict=True)]
     scores, tokens = tuple(score for score, _ in found), tuple(count for _, count in found)
     return OptionScores(request.options, scores, tokens, "echo")
@@ -172,28 +178,36 @@ def _read_message(choice: Mapping[str, Any], request: Request, known: Mapping[st
     if message.get("refusal") or known["finish"] == "content_filter":
         detail = _text(message.get("refusal")) or "stopped by the provider's filter"
         return Answer("refused", text=_text(message.get("content")), detail=detail, **known)
-    options = None
-    if request.options:
-        entries = (choice.get("logprobs") or {}).get("content") or []
-        options = first_token_scores(entries[0]["top_logprobs"], request.options) if entries else None
-    return Answer("answered", text=_text(message.get("content")), options=options, **known)
+    return Answer("answered", text=_text(message.get("content")), options=_first_token(choice, request), **known)
+
+
+def _first_token(choice: Mapping[str, Any], request: Request) -> OptionScores | None:
+    try:
+        return first_token_scores(choice["logprobs"]["content"][0]["top_logprobs"], request.options)
+    except (KeyError, IndexError, TypeError, ValueError, OverflowError):
+        return None
 
 
 def _echoed_score(choice: Mapping[str, Any], request: Request, option: str) -> tuple[float | None, int]:
-    """Sum over the tokens that lie in the option and the blanks before it; None where they cannot be told."""
-    prompt = str(request.prompt)
-    start, end = len(prompt.rstrip()), len(prompt) + len(option)
-    logprobs = choice.get("logprobs") or {}
-    offsets, values = logprobs.get("text_offset") or [], logprobs.get("token_logprobs") or []
-    inside = [value for offset, value in zip(offsets, values, strict=False) if start <= offset < end]
-    # A token that reaches from the prompt into the option has no part that is the option's.
-    if start not in offsets or not inside or any(value is None for value in inside):
+    """Sum over the tokens that spell the option and the blanks before it; None where no tokens do.
+
+    Offsets are counted here: those of some servers are off by the length of a token that begins every text.
+    """
+    whole = f"{request.prompt}{option}"
+    try:
+        tokens, values = choice["logprobs"]["tokens"], choice["logprobs"]["token_logprobs"]
+        begin = "".join(tokens).index(whole)
+        starts = [begin + len(str(request.prompt).rstrip()), begin + len(whole)]
+        first, last = (list(accumulate(map(len, tokens), initial=0)).index(place) for place in starts)
+        total = math.fsum(values[first:last])
+    except (KeyError, TypeError, ValueError, OverflowError):
         return None, 0
-    return math.fsum(inside), len(inside)
+    return (total, last - first) if math.isfinite(total) and len(values) >= last else (None, 0)
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
+    """Take a text; half of a surrogate pair, which a cut answer may end in, becomes U+FFFD."""
+    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if isinstance(value, str) else ""
 
 
 def _count(usage: Any, name: str) -> int | None:

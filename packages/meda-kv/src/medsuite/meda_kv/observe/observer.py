@@ -4,10 +4,11 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
 from medsuite.core.errors import InputError
+from medsuite.meda_kv.observe import kernels
 from medsuite.meda_kv.observe.blocks import AttentionInputs, ScoreBlock, score_blocks
 from medsuite.meda_kv.observe.entropy import EntropySums, RowSide, RowSoftmax, row_softmax
 from medsuite.meda_kv.observe.sampling import Exact, RowSample, Sampled
@@ -59,7 +60,8 @@ class LayerObserver:
         plan: What is observed.
         entropies: Sums per kind of entropy.
         mass: Attention accumulated by each slot.
-        queries: The last queries.
+        queries: The last queries that are no padding, which fills up in front where there are fewer.
+        query_valid: Which of them are no padding.
         scale: Factor on the dot products of the last call.
         softcap: Soft capping of the last call.
         calls: Attention calls so far.
@@ -69,6 +71,7 @@ class LayerObserver:
     entropies: dict[Statistic, EntropySums] = field(default_factory=dict)
     mass: Float[Tensor, "batch kv_heads slots"] | None = None
     queries: Float[Tensor, "batch heads window dim"] | None = None
+    query_valid: Bool[Tensor, "batch window"] | None = None
     scale: float = 1.0
     softcap: float | None = None
     calls: int = 0
@@ -83,8 +86,8 @@ class LayerObserver:
         Raises:
             InputError: The unmasked entropy is asked for in a second chunk, whose rows the first could not see.
         """
-        queries = self._last_queries(inputs.query)
-        seen = replace(self, scale=inputs.scale, softcap=inputs.softcap, queries=queries, calls=self.calls + 1)
+        seen = self._last_queries(inputs.query, tokens.valid[:, -inputs.rows :])
+        seen = replace(seen, scale=inputs.scale, softcap=inputs.softcap, calls=self.calls + 1)
         sample = self.plan.rows.draw(inputs.rows, inputs.query.device)
         masked: set[Statistic] = {"full entropy", "cross entropy", "accumulated attention"}
         if self.plan.statistics & masked:
@@ -118,13 +121,45 @@ class LayerObserver:
             raise InputError(f"no {kind} was observed", fix="prefill with a recipe whose allocator needs it")
         return self.entropies[kind]
 
-    def _last_queries(self, query: Tensor) -> Tensor | None:
+    def _last_queries(self, query: Tensor, valid: Tensor) -> "LayerObserver":
         if not self.plan.window:
-            return None
-        joined = query if self.queries is None else torch.cat([self.queries, query], dim=2)
-        return joined[:, :, -self.plan.window :].clone()
+            return self
+        if self.queries is not None and self.query_valid is not None:
+            query, valid = torch.cat([self.queries, query], dim=2), torch.cat([self.query_valid, valid], dim=1)
+        last = padding_first(valid)[:, -self.plan.window :]
+        return replace(self, queries=take_slots(query, last), query_valid=take_slots(valid, last))
 
     def _take(self, inputs: AttentionInputs, tokens: Tokens, sample: RowSample, causal: bool) -> "LayerObserver":
+        """Take in all statistics that share a mask: by kernels on a GPU, else block by block."""
+        if kernels.usable(inputs):
+            return self._take_by_kernels(inputs, tokens, sample, causal)
+        return self._take_by_blocks(inputs, tokens, sample, causal)
+
+    def _take_by_kernels(
+        self, inputs: AttentionInputs, tokens: Tokens, sample: RowSample, causal: bool
+    ) -> "LayerObserver":
+        """Let one kernel pass give each entropy, and a second one the accumulated attention."""
+        entropies, rows = dict(self.entropies), sample.rows
+        for kind in self._wanted(causal):
+            side = _side(kind, tokens)
+            allowed = kernels.Allowed(tokens.valid, tokens.vision, side.crossing, side.causal)
+            found = kernels.row_statistics(inputs, rows, allowed)
+            mine = tokens.valid[:, rows + inputs.slots - inputs.rows] & found.normaliser.isfinite().any(1)
+            sums = entropies.get(kind) or EntropySums.zeros(inputs.query)
+            folded = found.entropy.unflatten(1, (inputs.key.shape[1], -1))
+            entropies[kind] = sums.add(folded, side.members(rows + inputs.slots - inputs.rows) & mine, sample.weights)
+        mass = self.mass
+        if causal and "accumulated attention" in self.plan.statistics:
+            everything = torch.ones_like(tokens.valid)
+            normaliser = kernels.row_statistics(inputs, rows, kernels.Allowed.visible(everything)).normaliser
+            weights = tokens.valid[:, rows + inputs.slots - inputs.rows] * sample.weights
+            added = kernels.accumulated_mass(inputs, rows, normaliser, weights)
+            mass = added if mass is None else grow(mass, inputs.slots) + added
+        return replace(self, entropies=entropies, mass=mass)
+
+    def _take_by_blocks(
+        self, inputs: AttentionInputs, tokens: Tokens, sample: RowSample, causal: bool
+    ) -> "LayerObserver":
         """Go over the blocks once for all statistics that share a mask."""
         entropies, mass = dict(self.entropies), self.mass
         wanted, crossing = self._wanted(causal), bool(tokens.crossing.any())
@@ -146,6 +181,21 @@ class LayerObserver:
     def _wanted(self, causal: bool) -> list[Statistic]:
         kinds: tuple[Statistic, ...] = ("cross entropy", "full entropy") if causal else ("unmasked cross entropy",)
         return [kind for kind in kinds if kind in self.plan.statistics]
+
+
+def padding_first(valid: Bool[Tensor, "batch slots"]) -> Int[Tensor, "batch slots"]:
+    """Order of each sequence's slots in which padding, wherever it stood, comes first and the rest stays in order."""
+    return valid.to(torch.uint8).argsort(dim=1, stable=True)
+
+
+def take_slots(
+    tensor: Shaped[Tensor, "batch *middle_and_rest"], order: Int[Tensor, "batch chosen"]
+) -> Shaped[Tensor, "batch *middle_and_rest"]:
+    """Take slots of `[batch, slots]`, `[batch, heads, slots]` or `[batch, heads, slots, dim]`, in the given order."""
+    if tensor.ndim == 2:
+        return tensor.gather(1, order)
+    index = order.view(len(order), 1, -1, *[1] * (tensor.ndim - 3))
+    return tensor.gather(2, index.expand(-1, tensor.shape[1], -1, *tensor.shape[3:]))
 
 
 def _side(kind: Statistic, tokens: Tokens) -> RowSide:
