@@ -34,7 +34,7 @@ def test_a_hospital_is_simulated_predicted_asked_and_scored(folder: Path, tmp_pa
     assert fitted.count("validation AUROC") == 2
     with serving(lambda prompt: 0.2 + 0.6 * ("Sepsis" in prompt)) as (url, arrived):
         out = tmp_path / "asked.jsonl"
-        command = ("ask", str(folder), str(out), *landmark, "--url", url, "--model", "rule")
+        command = ("ask", str(folder), str(out), *landmark, "--server", url, "--model", "rule")
         assert "300 patients: 300 answered" in run(*command)
         asked = len(arrived)
         assert asked == 600
@@ -96,7 +96,7 @@ def test_mistakes_are_named_and_nothing_is_written(
         ("sklearn", ("classical", "FOLDER", "OUT", "--model", "naive bayes")),
         ("xgboost", ("classical", "FOLDER", "OUT", "--model", "xgboost")),
         ("torch", ("ask", "FOLDER", "OUT.jsonl")),
-        ("aiohttp", ("ask", "FOLDER", "OUT.jsonl", "--url", "http://127.0.0.1:1/v1")),
+        ("aiohttp", ("ask", "FOLDER", "OUT.jsonl", "--server", "http://127.0.0.1:1/v1")),
     ],
 )
 def test_a_missing_library_is_one_line(

@@ -13,30 +13,34 @@ from medsuite.bench.clinical.cohort import Cohort
 from medsuite.bench.clinical.predictions import Predictions
 from medsuite.bench.clinical.prompts import WORDY, Wording, write_exemplars, write_prompts
 from medsuite.core.errors import InputError, require
-from medsuite.core.llm import Answer, AnswerStore, Client, Message, Request, Sampling
+from medsuite.core.llm import Answer, AnswerStore, Client, Limits, Message, Request, Sampling
 
 Route = Literal["options", "words"]
 
 
-def make_client(model: str, url: str | None = None, dtype: str = "auto") -> Client:
+def make_client(
+    model: str, server: str | None = None, key: str | None = None, *, concurrency: int = 16, dtype: str = "auto"
+) -> Client:
     """Make the client of a server's model, or of one on this machine.
 
     Args:
         model: The name at the server; or a folder, a packaged model or a hub id.
-        url: The server's address, up to and with `/v1`; None for this machine.
+        server: The server's address, up to and with `/v1`; None for this machine.
+        key: The server's key.
+        concurrency: The most requests under way at a server.
         dtype: Precision of the body of a model on this machine.
 
     Raises:
         InputError: The address is none, or the model cannot be loaded.
         MissingDependencyError: A library is not installed.
     """
-    if url:
+    if server is not None:
         require("aiohttp", extra=EXTRA)
-        from medsuite.core.llm.server import ServerClient
+        from medsuite.core.llm import ServerClient
 
-        return ServerClient(url, model)
+        return ServerClient(server, model, key=key, limits=Limits(concurrency=concurrency))
     require("torch", extra=EXTRA)
-    from medsuite.core.llm.local import LocalClient
+    from medsuite.core.llm import LocalClient
 
     return LocalClient.load(model, dtype=dtype)
 

@@ -94,7 +94,9 @@ def ask(
     source: Source,
     out: Out,
     model: Annotated[str, typer.Option(help="A folder, a packaged model, or the name at the server.")] = "smollm2-135m",
-    url: Annotated[str | None, typer.Option(help="OpenAI-compatible server, up to and with /v1.")] = None,
+    server: Annotated[str | None, typer.Option(help="OpenAI-compatible server, up to and with /v1.")] = None,
+    key: Annotated[str | None, typer.Option(envvar="MEDSUITE_API_KEY", help="The server's key; better there.")] = None,
+    concurrency: Annotated[int, typer.Option(min=1, help="The most requests under way at the server.")] = 16,
     mode: Annotated[str, typer.Option(help="ORI, ICL, RP, COT or SR.")] = "ORI",
     wording: Annotated[str, typer.Option(help="names or codes.")] = "names",
     words: Annotated[bool, typer.Option(help="Read the answer out of words instead of scoring options.")] = False,
@@ -117,7 +119,19 @@ def ask(
 
     found = build(source, task, preset, view, hours, outcome_codes, drug_map)
     split = split_patients(found, seed=seed, unit=unit)
-    options = AskOptions(model, url, mode, wording, "words" if words else "options", chat, limit, name, seed)
+    options = AskOptions(
+        model=model,
+        server=server,
+        key=key,
+        concurrency=concurrency,
+        mode=mode,
+        wording=wording,
+        route="words" if words else "options",
+        chat=chat,
+        limit=limit,
+        name=name,
+        seed=seed,
+    )
     for line in ask_test_patients(found, split, out, options):
         typer.echo(line)
 

@@ -192,7 +192,7 @@ def _all_verdict(rows: Rows, view: ViewName, problem: str | None) -> Verdict:
 def _foreknowledge_verdict(rows: Rows) -> Verdict:
     best = chosen_model(rows, "retrospective")
     gap = view_gap(rows, best, "retrospective", "24 h")
-    statement = "Part of the classical models' AUROC for death is knowledge from after the outcome"
+    statement = "Part of the classical models' AUROC for death is foreknowledge, codes from after the first 24 hours"
     reason = f"{best} with all codes minus the same with what is known after 24 hours"
     controls = _optimum_gap(rows, "retrospective")
     return _verdict(statement, _outcome(gap.low > 0, gap.high < MARGIN), gap, "", reason, controls)
@@ -202,7 +202,7 @@ def _outcome_code_verdict(rows: Rows) -> Verdict:
     best = chosen_model(rows, "retrospective")
     gap = view_gap(rows, best, "retrospective", "no outcome codes")
     whole = view_gap(rows, best, "retrospective", "24 h")
-    statement = "Four outcome codes carry more than half of it"
+    statement = "The four outcome codes carry more than half of that foreknowledge"
     rest = view_gap(rows, best, "no outcome codes", "24 h")
     half = whole.estimate / 2
     reason = f"{best} with and without the four codes; half of the whole is {half:.3f}, and {rest.estimate:.3f} is left"

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import get_args
 
@@ -22,7 +22,9 @@ class AskOptions:
 
     Attributes:
         model: A folder, a packaged model, or the name at the server.
-        url: Server, up to and with `/v1`; None asks a model on this machine.
+        server: Server, up to and with `/v1`; None asks a model on this machine.
+        key: The server's key.
+        concurrency: The most requests under way at the server.
         mode: The paper's mode of asking.
         wording: Names of codes, or the codes.
         route: By the likelihood of each option, or in words.
@@ -33,7 +35,9 @@ class AskOptions:
     """
 
     model: str
-    url: str | None = None
+    server: str | None = None
+    key: str | None = field(default=None, repr=False)
+    concurrency: int = 16
     mode: str = "ORI"
     wording: str = "names"
     route: Route = "options"
@@ -69,7 +73,7 @@ def ask_test_patients(cohort: Cohort, split: Split, out: Path, options: AskOptio
     found = ask(
         cohort,
         stays,
-        make_client(options.model, options.url),
+        make_client(options.model, options.server, options.key, concurrency=options.concurrency),
         out.with_name(f"{out.name}.answers.sqlite"),
         name=options.name or options.model,
         training=split.train,

@@ -39,7 +39,7 @@ from medsuite.bench.clinical.simulate.world import (
 )
 
 GRID = np.linspace(-SEVERITY_LIMIT, SEVERITY_LIMIT, 33)
-"""Points of the severity for the trapezoidal rule; 401 of them change probabilities by about 1e-5."""
+"""Points of the severity for the trapezoidal rule; 401 of them change probabilities by less than 1e-4."""
 STATES = np.array([[bool(state >> bit & 1) for bit in range(len(COMORBIDITIES))] for state in range(32)])
 """All combinations of comorbidities."""
 DEAD, HOME, BACK = range(3)
