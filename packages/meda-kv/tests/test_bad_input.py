@@ -150,7 +150,7 @@ def test_sequences_of_very_different_length_are_each_compressed_by_their_own(tin
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
 def test_half_precision_is_compressed_to_the_asked_share(tiny_llama, prompt, name, dtype):
     model = tiny_llama(dtype=dtype)
-    ids, mask = prompt(60)
+    ids, mask = prompt(96)
     with compress(model, method(name, ratio=0.8)) as session:
         model.generate(ids, attention_mask=mask, **GREEDY)
     assert name == "meda_released" or session.report.kept_share == pytest.approx(0.8, abs=0.01)

@@ -8,12 +8,15 @@ from peer import adapted
 from transformers import DynamicCache, LlamaConfig, LlamaForCausalLM
 
 from medsuite.meda_kv import (
+    TOVA,
     AdaHeads,
     Budget,
     CompressedCache,
     Drop,
+    KeyDiff,
     KeyNorm,
     Protect,
+    Pyramid,
     Recipe,
     SnapKV,
     Streaming,
@@ -26,6 +29,9 @@ TOKENS, RATIO = 80, 0.45
 METHODS = {
     "snapkv": (lambda: kvpress.SnapKVPress(RATIO, window_size=16, kernel_size=5), SnapKV(queries=16, kernel=5), 0),
     "knorm": (lambda: kvpress.KnormPress(RATIO), KeyNorm(), 0),
+    "pyramid": (lambda: kvpress.PyramidKVPress(RATIO, window_size=16, kernel_size=5), SnapKV(queries=16), 0),
+    "tova": (lambda: kvpress.TOVAPress(RATIO), TOVA(), 0),
+    "keydiff": (lambda: kvpress.KeyDiffPress(RATIO), KeyDiff(), 0),
     "streaming": (lambda: kvpress.StreamingLLMPress(RATIO, n_sink=4), Streaming(), 4),
     "adakv": (
         lambda: kvpress.AdaKVPress(kvpress.SnapKVPress(RATIO, window_size=16, kernel_size=5), alpha_safeguard=0.2),
@@ -84,7 +90,8 @@ def main(name):
     # The share that kvpress keeps is rounded down to whole slots.
     parts = {"heads": AdaHeads(0.2)} if name == "adakv" else {}
     budget = Budget(tokens=int(TOKENS * (1 - RATIO)))
-    recipe = Recipe(budget, Uniform(), selector, Drop(), Protect(sinks=sinks), **parts)
+    allocator = Pyramid() if name == "pyramid" else Uniform()
+    recipe = Recipe(budget, allocator, selector, Drop(), Protect(sinks=sinks), **parts)
     ours = read(model, compress(model, recipe), CompressedCache(model.config))
     for (layer, head), other in theirs(model, press()):
         mine = set(ours.layers[layer].columns(0, head).tolist())

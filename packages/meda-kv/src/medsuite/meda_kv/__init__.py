@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     from medsuite.meda_kv.allocate import (
         ALLOCATORS,
         CrossModalEntropy,
+        Density,
         FullRowEntropy,
+        Late,
+        MinimumSlots,
+        Preference,
         Pyramid,
         ReleasedEntropy,
         ShuffledEntropy,
@@ -29,30 +33,46 @@ if TYPE_CHECKING:
     from medsuite.meda_kv.cache import CompressedCache, index_bytes, storage_bytes
     from medsuite.meda_kv.context import Context, answer, load_context, prefill
     from medsuite.meda_kv.heads import AdaHeads, EqualHeads
-    from medsuite.meda_kv.merge import MERGERS, AverageMerge, Drop
+    from medsuite.meda_kv.merge import MERGERS, AverageMerge, Drop, PivotMerge, WeightedMerge
     from medsuite.meda_kv.methods import METHODS, method
     from medsuite.meda_kv.observe.sampling import Exact, Sampled
     from medsuite.meda_kv.prompt import Prompt, follow, observing, read
     from medsuite.meda_kv.quantise import AsComputed, EightBits
     from medsuite.meda_kv.recipe import Protect, Recipe
     from medsuite.meda_kv.report import Report
-    from medsuite.meda_kv.select import H2O, SELECTORS, KeyNorm, Random, SnapKV, Streaming, TextPrior
+    from medsuite.meda_kv.select import (
+        H2O,
+        SELECTORS,
+        TOVA,
+        FastV,
+        KeyDiff,
+        KeyNorm,
+        MeanVariance,
+        PostVision,
+        Random,
+        SnapKV,
+        Streaming,
+        TextPrior,
+    )
     from medsuite.meda_kv.session import Session, compress
 
 _HOMES = {
-    "allocate": ("ALLOCATORS CrossModalEntropy FullRowEntropy Pyramid ReleasedEntropy ShuffledEntropy Uniform"),
+    "allocate": (
+        "ALLOCATORS CrossModalEntropy Density FullRowEntropy Late MinimumSlots Preference Pyramid ReleasedEntropy "
+        "ShuffledEntropy Uniform"
+    ),
     "budget": "Budget",
     "cache": "CompressedCache index_bytes storage_bytes",
     "context": "Context answer load_context prefill",
     "heads": "AdaHeads EqualHeads",
-    "merge": "MERGERS AverageMerge Drop",
+    "merge": "MERGERS AverageMerge Drop PivotMerge WeightedMerge",
     "methods": "METHODS method",
     "observe.sampling": "Exact Sampled",
     "prompt": "Prompt follow observing read",
     "quantise": "AsComputed EightBits",
     "recipe": "Protect Recipe",
     "report": "Report",
-    "select": "H2O SELECTORS KeyNorm Random SnapKV Streaming TextPrior",
+    "select": "H2O SELECTORS TOVA FastV KeyDiff KeyNorm MeanVariance PostVision Random SnapKV Streaming TextPrior",
     "session": "Session compress",
 }
 _MODULE_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
@@ -63,6 +83,7 @@ __all__ = [
     "MERGERS",
     "METHODS",
     "SELECTORS",
+    "TOVA",
     "AdaHeads",
     "AsComputed",
     "AverageMerge",
@@ -70,12 +91,21 @@ __all__ = [
     "CompressedCache",
     "Context",
     "CrossModalEntropy",
+    "Density",
     "Drop",
     "EightBits",
     "EqualHeads",
     "Exact",
+    "FastV",
     "FullRowEntropy",
+    "KeyDiff",
     "KeyNorm",
+    "Late",
+    "MeanVariance",
+    "MinimumSlots",
+    "PivotMerge",
+    "PostVision",
+    "Preference",
     "Prompt",
     "Protect",
     "Pyramid",
@@ -90,6 +120,7 @@ __all__ = [
     "Streaming",
     "TextPrior",
     "Uniform",
+    "WeightedMerge",
     "answer",
     "compress",
     "follow",

@@ -1,7 +1,8 @@
 """From an observed prompt to a smaller cache: budgets, then rows, then merging, layer by layer."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -12,14 +13,8 @@ from transformers.cache_utils import Cache
 from medsuite.core.errors import InputError
 from medsuite.meda_kv.allocate import LayerTable
 from medsuite.meda_kv.cache import CompressedLayer, compressible, index_bytes, layer_bytes, storage_bytes
-from medsuite.meda_kv.observe.observer import (
-    ENTROPIES,
-    LayerObserver,
-    Statistic,
-    Tokens,
-    padding_first,
-    take_slots,
-)
+from medsuite.meda_kv.observe.observer import ENTROPIES, LayerObserver, Statistic, Tokens
+from medsuite.meda_kv.observe.order import SlotOrder
 from medsuite.meda_kv.packing import keep_ragged
 from medsuite.meda_kv.recipe import Recipe
 from medsuite.meda_kv.report import Report
@@ -55,12 +50,15 @@ def compress_cache(cache: Cache, observation: Observation, recipe: Recipe) -> Re
     """
     layers = compressible(cache)
     before = peak = storage_bytes(cache)
-    tables, notes = layer_tables(layers, observation, recipe)
+    order = SlotOrder.of(observation.tokens.valid)
+    view = partial(layer_view, layers, observation, order)
+    tables, notes = layer_tables(layers, observation, recipe, view)
+    recipe = replace(recipe, select=recipe.select.bind(view))
     budgets = np.stack([recipe.allocate.budgets(table) for table in tables])
     heads = []
     for column, (index, layer) in enumerate(layers.items()):
         held = storage_bytes(cache)
-        heads.append(_compress_layer(index, layer, observation, recipe, torch.from_numpy(budgets[:, column])))
+        heads.append(_compress_layer(layer, view(index), order, recipe, torch.from_numpy(budgets[:, column])))
         peak = max(peak, held + layer_bytes(layer))
     widest = budgets.sum() if recipe.ragged else budgets.max(axis=0).sum() * len(budgets)
     return Report(
@@ -68,7 +66,7 @@ def compress_cache(cache: Cache, observation: Observation, recipe: Recipe) -> Re
         tokens=np.array([table.tokens for table in tables]),
         layers=tuple(layers),
         budgets=budgets,
-        entropy=np.stack([table.entropy for table in tables]),
+        entropy=_entropies(tables, recipe),
         entropy_error=_entropy_errors(layers, observation, recipe),
         bytes_before=before,
         bytes_after=storage_bytes(cache),
@@ -82,16 +80,38 @@ def compress_cache(cache: Cache, observation: Observation, recipe: Recipe) -> Re
     )
 
 
+def layer_view(
+    layers: Mapping[int, CompressedLayer], observation: Observation, order: SlotOrder, index: int
+) -> LayerView:
+    """View one layer with its prompt, padding in front; the last one for an index beyond it."""
+    known = index if index in layers else max(layers)
+    tokens, observed = observation.tokens, observation.layers[known]
+    if observed.mass is not None:
+        observed = replace(observed, mass=order.take(observed.mass))
+    keys = order.take(layers[known].tensors()[0])
+    return LayerView(known, keys, order.take(tokens.valid), order.take(tokens.vision), observed)
+
+
 def layer_tables(
-    layers: Mapping[int, CompressedLayer], observation: Observation, recipe: Recipe
+    layers: Mapping[int, CompressedLayer],
+    observation: Observation,
+    recipe: Recipe,
+    view: Callable[[int], LayerView],
 ) -> tuple[list[LayerTable], tuple[str, ...]]:
-    """Set up each sequence's allocation problem; the notes name sequences that are too short to compress."""
+    """Set up each sequence's allocation problem; the notes name sequences that are too short to compress.
+
+    Raises:
+        InputError: A sequence is padding alone, or what the allocator measures is not finite.
+    """
     valid, depth = observation.tokens.valid, len(layers)
     lengths = valid.sum(-1).cpu().numpy()
     if not lengths.all():
         raise InputError(f"sequence {int(lengths.argmin())} holds padding only", expected="a token in every sequence")
     least = recipe.protect.mask(valid).sum(-1).cpu().numpy() + recipe.select.window
-    entropy = _entropies(layers, observation, recipe)
+    measured = torch.stack([recipe.allocate.measure(view(index)) for index in layers], dim=1).double().cpu().numpy()
+    if not np.isfinite(measured).all():
+        broken = list(layers)[int((~np.isfinite(measured)).any(0).argmax())]
+        raise InputError(f"what is measured of layer {broken} is not finite", expected="finite keys and queries")
     slot_bytes = max(_slot_bytes(layer, recipe) for layer in layers.values())
     tables = []
     for row, tokens in enumerate(map(int, lengths)):
@@ -99,7 +119,7 @@ def layer_tables(
         target = recipe.budget.slots(tokens, depth, slot_bytes)
         short = tokens <= least[row]
         upper = np.full(depth, tokens)
-        tables.append(LayerTable(tokens, tokens * depth if short else target, lower, upper, entropy[row]))
+        tables.append(LayerTable(tokens, tokens * depth if short else target, lower, upper, measured[row]))
     whole = [str(row) for row, table in enumerate(tables) if table.tokens <= least[row]]
     note = f"sequence {', '.join(whole)} is not longer than what is protected: all of it is kept"
     return tables, (note,) if whole else ()
@@ -116,20 +136,10 @@ def _entropy_kind(recipe: Recipe) -> Statistic | None:
     return next((kind for kind in ENTROPIES if kind in recipe.allocate.needs), None)
 
 
-def _entropies(
-    layers: Mapping[int, CompressedLayer], observation: Observation, recipe: Recipe
-) -> Float[np.ndarray, "batch layers"]:
-    """Mean over the heads of each layer's entropy; zeros when the allocator does not ask for it."""
-    kind = _entropy_kind(recipe)
-    if kind is None:
-        return np.zeros((len(observation.tokens.valid), len(layers)))
-    values = [observation.layers[index].entropy(kind).mean(1) for index in layers]
-    broken = [index for index, value in zip(layers, values, strict=True) if not bool(torch.isfinite(value).all())]
-    if broken:
-        raise InputError(
-            f"the attention entropy of layer {broken[0]} is not finite", expected="finite keys and queries"
-        )
-    return torch.stack(values, dim=1).cpu().numpy()
+def _entropies(tables: list[LayerTable], recipe: Recipe) -> Float[np.ndarray, "batch layers"]:
+    """The measures, where they are entropies; NaN otherwise."""
+    measured = np.stack([table.measure for table in tables])
+    return measured if _entropy_kind(recipe) else np.full_like(measured, np.nan)
 
 
 def _entropy_errors(
@@ -143,65 +153,34 @@ def _entropy_errors(
 
 
 def _compress_layer(
-    index: int, layer: CompressedLayer, observation: Observation, recipe: Recipe, budgets: Int[Tensor, " batch"]
+    layer: CompressedLayer, view: LayerView, order: SlotOrder, recipe: Recipe, budgets: Int[Tensor, " batch"]
 ) -> Int[Tensor, "batch kv_heads"]:
     """Keep a layer's best rows and return how many each head keeps."""
-    order = _SlotOrder.padding_first(observation.tokens.valid)
-    view = _view(index, layer, observation, order)
     budgets = budgets.to(view.keys.device)
-    protected = order.take(_protected(recipe, observation.tokens.valid, budgets))
+    protected = _protected(recipe, view, order, budgets)
     scores = recipe.select.scores(view)
-    require_finite(scores, view.valid, index)
+    require_finite(scores, view.valid, view.index)
     shares = recipe.heads.share(scores, protected, view.valid, budgets)
     values = order.take(layer.tensors()[1])
     if recipe.ragged:
         layer.pack(keep_ragged(view, values, scores, protected, shares, order.columns, recipe))
         return shares.cpu()
-    choice = choose(scores, protected, view.valid, budgets, index)
+    choice = choose(scores, protected, view.valid, budgets, view.index)
     kept = recipe.merge.merge(view.keys, values, choice, view.valid)
     positions = order.columns.unsqueeze(1).expand(-1, scores.shape[1], -1).gather(2, choice.index)
     layer.keep(kept.keys, kept.values, positions, choice.valid, kept.counts)
     return shares.cpu()
 
 
-@dataclass(frozen=True)
-class _SlotOrder:
-    """The order in which slots are looked at: padding first, wherever it stands, as selectors expect.
-
-    Attributes:
-        columns: Column in the prompt of each slot.
-        moved: Whether that is another order than the prompt's own.
-    """
-
-    columns: Int[Tensor, "batch slots"]
-    moved: bool
-
-    @classmethod
-    def padding_first(cls, valid: Bool[Tensor, "batch slots"]) -> "_SlotOrder":
-        columns = padding_first(valid)
-        return cls(columns, bool((columns.diff(dim=1) < 0).any()))
-
-    def take(self, tensor: Tensor) -> Tensor:
-        """Bring `[batch, slots]`, `[batch, heads, slots]` or `[batch, heads, slots, dim]` into this order."""
-        return take_slots(tensor, self.columns) if self.moved else tensor
-
-
-def _view(index: int, layer: CompressedLayer, observation: Observation, order: _SlotOrder) -> LayerView:
-    tokens, observed = observation.tokens, observation.layers[index]
-    if observed.mass is not None:
-        observed = replace(observed, mass=order.take(observed.mass))
-    return LayerView(
-        index, order.take(layer.tensors()[0]), order.take(tokens.valid), order.take(tokens.vision), observed
-    )
-
-
 def _protected(
-    recipe: Recipe, valid: Bool[Tensor, "batch slots"], budgets: Int[Tensor, " batch"]
+    recipe: Recipe, view: LayerView, order: SlotOrder, budgets: Int[Tensor, " batch"]
 ) -> Bool[Tensor, "batch slots"]:
     """Slots that a layer keeps whatever their score: marked ones, and as many recent ones as the budget allows."""
-    fixed = recipe.protect.mask(valid)
-    recent = torch.tensor([recipe.select.recent(int(budget)) for budget in budgets], device=valid.device)
-    return fixed | last_tokens(valid & ~fixed, torch.minimum(recent, budgets - fixed.sum(-1)))
+    # Spans are columns of the prompt, so that they are marked in its own order.
+    own = torch.zeros_like(view.valid).scatter(1, order.columns, view.valid)
+    fixed = order.take(recipe.protect.mask(own))
+    recent = torch.tensor([recipe.select.recent(int(budget)) for budget in budgets], device=fixed.device)
+    return fixed | last_tokens(view.valid & ~fixed, torch.minimum(recent, budgets - fixed.sum(-1)))
 
 
 def _modality_notes(observation: Observation, recipe: Recipe) -> tuple[str, ...]:

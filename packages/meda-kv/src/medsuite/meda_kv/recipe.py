@@ -78,4 +78,5 @@ class Recipe:
 
     def observation(self) -> ObservationPlan:
         """What must be known about the prompt."""
-        return ObservationPlan(self.allocate.needs | self.select.needs, self.select.window, self.rows)
+        window = max(self.allocate.window, self.select.window)
+        return ObservationPlan(self.allocate.needs | self.select.needs, window, self.rows)
