@@ -36,8 +36,9 @@ def test_commands_and_claims_are_registered():
     assert claims["meda-kv"].load()[0].id == "meda-kv/memory"
 
 
-def test_the_example_of_the_readme_runs(capsys, tiny_llama, prompt):
-    (example,) = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), flags=re.DOTALL)
+def test_the_examples_of_the_readme_run(capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    example = "".join(re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), flags=re.DOTALL))
     from medsuite.core import tiny
 
     class Loaded:
@@ -45,4 +46,6 @@ def test_the_example_of_the_readme_runs(capsys, tiny_llama, prompt):
 
     code = example.replace('load("smollm2-135m", "causal-lm")', "Loaded")
     exec(compile(code, "README.md", "exec"), {"Loaded": Loaded})
-    assert "requested ratio 0.28" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "requested ratio 0.28" in printed
+    assert len(re.findall(r"^\[.*\]$", printed, flags=re.MULTILINE)) == 2, "two answers"
