@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, Protocol, runtime_checkable
 
+import torch
 from torch import Tensor, nn
 from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedModel
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
@@ -44,6 +45,7 @@ def observed_name(base: str) -> str:
     return f"medsuite_{base}"
 
 
+@torch.compiler.disable
 def _observed(
     base: str,
     module: nn.Module,
