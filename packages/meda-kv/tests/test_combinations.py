@@ -5,11 +5,13 @@ from itertools import combinations, product
 
 import pytest
 
-from medsuite.meda_kv import ALLOCATORS, MERGERS, SELECTORS, Budget, Protect, Recipe, compress
+from medsuite.meda_kv import ALLOCATORS, MERGERS, SELECTORS, Budget, Pages, Protect, Recipe, compress
 
 
 def short(part):
     """The part with a window that fits a short prompt."""
+    if part == Pages():
+        return Pages(short(part.base), size=4)
     return replace(part, queries=6) if "queries" in {field.name for field in fields(part)} else part
 
 

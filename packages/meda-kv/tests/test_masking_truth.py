@@ -32,6 +32,8 @@ def evicting(selector=None, allocator=None, ratio=0.5, **parts):
 
 def short(part):
     """Give a part that looks at a window a short one."""
+    if hasattr(part, "base") and not isinstance(part.base, float):
+        return replace(part, base=short(part.base))
     return replace(part, queries=6) if hasattr(part, "queries") else part
 
 

@@ -38,14 +38,17 @@ def test_commands_and_claims_are_registered():
 
 def test_the_examples_of_the_readme_run(capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    example = "".join(re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), flags=re.DOTALL))
+    examples = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), flags=re.DOTALL)
     from medsuite.core import tiny
 
     class Loaded:
         model, tokenizer = tiny.llama().model, tiny.llama().tokenizer
 
-    code = example.replace('load("smollm2-135m", "causal-lm")', "Loaded")
-    exec(compile(code, "README.md", "exec"), {"Loaded": Loaded})
+    names = {"Loaded": Loaded, "__name__": "readme"}
+    for example in examples:
+        code = example.replace('load("smollm2-135m", "causal-lm")', "Loaded")
+        exec(compile(code, "README.md", "exec"), names)
     printed = capsys.readouterr().out
     assert "requested ratio 0.28" in printed
+    assert "requested tokens 64" in printed
     assert len(re.findall(r"^\[.*\]$", printed, flags=re.MULTILINE)) == 2, "two answers"

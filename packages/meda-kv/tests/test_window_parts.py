@@ -10,7 +10,19 @@ from torch.nn.functional import avg_pool1d
 from medsuite.core.errors import InputError
 from medsuite.meda_kv.allocate import Density, LayerTable, MinimumSlots, Preference
 from medsuite.meda_kv.observe.observer import LayerObserver, ObservationPlan
-from medsuite.meda_kv.select import TOVA, FastV, KeyDiff, LayerView, MeanVariance, PostVision, SnapKV, TextPrior
+from medsuite.meda_kv.select import (
+    H2O,
+    TOVA,
+    FastV,
+    KeyDiff,
+    KeyNorm,
+    LayerView,
+    MeanVariance,
+    Pages,
+    PostVision,
+    SnapKV,
+    TextPrior,
+)
 
 SCALE = 0.8
 
@@ -110,6 +122,21 @@ def test_the_text_prior_binds_its_base():
     assert bound.scores(layers[0]).shape == (1, 2, 14)
 
 
+def test_pages_are_kept_whole_in_the_order_of_their_best_slot():
+    keys = -torch.tensor([[[3.0, 9.0, 5.0, 5.0, 1.0, 8.0, 4.0]]]).unsqueeze(-1)
+    flags = torch.zeros(1, 7, dtype=torch.bool)
+    layer = LayerView(0, keys, ~flags, flags, view().observed)
+    assert Pages(KeyNorm(), size=2).scores(layer)[0, 0].tolist() == [-3, -3, -5, -5, -1, -1, -4]
+
+
+def test_pages_are_the_same_for_all_heads():
+    layer = view()
+    scores = Pages(SnapKV(queries=4), size=4).scores(layer)
+    assert torch.equal(scores[:, 0], scores[:, 1])
+    assert Pages(H2O()).needs == H2O().needs
+    assert Pages(SnapKV(queries=4)).window == 4
+
+
 def test_a_window_that_was_not_kept_is_named():
     layer = view()
     blind = LayerView(0, layer.keys, layer.valid, layer.vision, LayerObserver(ObservationPlan()))
@@ -169,6 +196,7 @@ def test_density_counts_the_entries_above_the_threshold():
         lambda: MeanVariance(queries=1),
         lambda: PostVision(queries=0),
         lambda: FastV(layer=-1),
+        lambda: Pages(size=0),
         lambda: Preference(spatial=0.0),
         lambda: MinimumSlots(mass=1.0),
         lambda: Density(threshold=0.0),

@@ -18,6 +18,7 @@ from medsuite.core.lazy import lazy_names
 if TYPE_CHECKING:
     from medsuite.meda_kv.allocate import (
         ALLOCATORS,
+        Allocator,
         CrossModalEntropy,
         Density,
         FullRowEntropy,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from medsuite.meda_kv.cache import CompressedCache, index_bytes, storage_bytes
     from medsuite.meda_kv.context import Context, answer, load_context, prefill
     from medsuite.meda_kv.heads import AdaHeads, EqualHeads
-    from medsuite.meda_kv.merge import MERGERS, AverageMerge, Drop, PivotMerge, WeightedMerge
+    from medsuite.meda_kv.merge import MERGERS, AverageMerge, Drop, Merger, PivotMerge, WeightedMerge
     from medsuite.meda_kv.methods import METHODS, method
     from medsuite.meda_kv.observe.sampling import Exact, Sampled
     from medsuite.meda_kv.prompt import Prompt, follow, observing, read
@@ -47,9 +48,12 @@ if TYPE_CHECKING:
         FastV,
         KeyDiff,
         KeyNorm,
+        LayerView,
         MeanVariance,
+        Pages,
         PostVision,
         Random,
+        Selector,
         SnapKV,
         Streaming,
         TextPrior,
@@ -58,21 +62,24 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "allocate": (
-        "ALLOCATORS CrossModalEntropy Density FullRowEntropy Late MinimumSlots Preference Pyramid ReleasedEntropy "
-        "ShuffledEntropy Uniform"
+        "ALLOCATORS Allocator CrossModalEntropy Density FullRowEntropy Late MinimumSlots Preference Pyramid "
+        "ReleasedEntropy ShuffledEntropy Uniform"
     ),
     "budget": "Budget",
     "cache": "CompressedCache index_bytes storage_bytes",
     "context": "Context answer load_context prefill",
     "heads": "AdaHeads EqualHeads",
-    "merge": "MERGERS AverageMerge Drop PivotMerge WeightedMerge",
+    "merge": "MERGERS AverageMerge Drop Merger PivotMerge WeightedMerge",
     "methods": "METHODS method",
     "observe.sampling": "Exact Sampled",
     "prompt": "Prompt follow observing read",
     "quantise": "AsComputed EightBits",
     "recipe": "Protect Recipe",
     "report": "Report",
-    "select": "H2O SELECTORS TOVA FastV KeyDiff KeyNorm MeanVariance PostVision Random SnapKV Streaming TextPrior",
+    "select": (
+        "H2O SELECTORS TOVA FastV KeyDiff KeyNorm LayerView MeanVariance Pages PostVision Random Selector SnapKV "
+        "Streaming TextPrior"
+    ),
     "session": "Session compress",
 }
 _MODULE_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
@@ -85,6 +92,7 @@ __all__ = [
     "SELECTORS",
     "TOVA",
     "AdaHeads",
+    "Allocator",
     "AsComputed",
     "AverageMerge",
     "Budget",
@@ -101,8 +109,11 @@ __all__ = [
     "KeyDiff",
     "KeyNorm",
     "Late",
+    "LayerView",
     "MeanVariance",
+    "Merger",
     "MinimumSlots",
+    "Pages",
     "PivotMerge",
     "PostVision",
     "Preference",
@@ -114,6 +125,7 @@ __all__ = [
     "ReleasedEntropy",
     "Report",
     "Sampled",
+    "Selector",
     "Session",
     "ShuffledEntropy",
     "SnapKV",

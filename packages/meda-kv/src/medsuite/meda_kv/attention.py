@@ -53,16 +53,19 @@ def _observed(
     key: Tensor,
     value: Tensor,
     attention_mask: Tensor | None,
+    dropout: float = 0.0,
     **kwargs: Any,
 ) -> tuple[Tensor, Tensor | None]:
+    # The dropout has a place of its own because kvpress, which wraps every attention function, hands it on by place.
+    given: dict[str, Any] = {**kwargs, "dropout": dropout}
     if base == "eager":
         eager = sys.modules[type(module).__module__].eager_attention_forward
-        return _attend(eager, module, query, key, value, attention_mask, **kwargs)
+        return _attend(eager, module, query, key, value, attention_mask, **given)
     function = ALL_ATTENTION_FUNCTIONS[base]
     if base not in FLASH:
-        return _attend(function, module, query, key, value, attention_mask, **kwargs)
+        return _attend(function, module, query, key, value, attention_mask, **given)
     with _called(module.config, base):
-        return _attend(function, module, query, key, value, attention_mask, **kwargs)
+        return _attend(function, module, query, key, value, attention_mask, **given)
 
 
 @contextmanager

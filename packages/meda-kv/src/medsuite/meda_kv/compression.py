@@ -20,6 +20,8 @@ from medsuite.meda_kv.recipe import Recipe
 from medsuite.meda_kv.report import Report
 from medsuite.meda_kv.select.base import LayerView, choose, last_tokens, require_finite
 
+FINITE = "finite keys and queries"
+
 
 @dataclass(frozen=True)
 class Observation:
@@ -109,9 +111,9 @@ def layer_tables(
         raise InputError(f"sequence {int(lengths.argmin())} holds padding only", expected="a token in every sequence")
     least = recipe.protect.mask(valid).sum(-1).cpu().numpy() + recipe.select.window
     measured = torch.stack([recipe.allocate.measure(view(index)) for index in layers], dim=1).double().cpu().numpy()
-    if not np.isfinite(measured).all():
-        broken = list(layers)[int((~np.isfinite(measured)).any(0).argmax())]
-        raise InputError(f"what is measured of layer {broken} is not finite", expected="finite keys and queries")
+    broken = [index for index, column in zip(layers, measured.T, strict=True) if not np.isfinite(column).all()]
+    if broken:
+        raise InputError(f"an attention statistic of layer {broken[0]} is not finite", expected=FINITE)
     slot_bytes = max(_slot_bytes(layer, recipe) for layer in layers.values())
     tables = []
     for row, tokens in enumerate(map(int, lengths)):

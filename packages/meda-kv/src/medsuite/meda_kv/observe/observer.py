@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from medsuite.core.errors import InputError
+from medsuite.meda_kv.observe import kernels
 from medsuite.meda_kv.observe.blocks import AttentionInputs, ScoreBlock, score_blocks
 from medsuite.meda_kv.observe.entropy import EntropySums, RowSide, RowSoftmax, row_softmax
 from medsuite.meda_kv.observe.order import padding_first, take_slots
@@ -130,6 +131,36 @@ class LayerObserver:
         return replace(self, queries=take_slots(query, last), query_valid=take_slots(valid, last))
 
     def _take(self, inputs: AttentionInputs, tokens: Tokens, sample: RowSample, causal: bool) -> "LayerObserver":
+        """Take in all statistics that share a mask: by kernels on a GPU, else block by block."""
+        if kernels.usable(inputs):
+            return self._take_by_kernels(inputs, tokens, sample, causal)
+        return self._take_by_blocks(inputs, tokens, sample, causal)
+
+    def _take_by_kernels(
+        self, inputs: AttentionInputs, tokens: Tokens, sample: RowSample, causal: bool
+    ) -> "LayerObserver":
+        """Let one kernel pass give each entropy, and a second one the accumulated attention."""
+        entropies, rows = dict(self.entropies), sample.rows
+        for kind in self._wanted(causal):
+            side = _side(kind, tokens)
+            allowed = kernels.Allowed(tokens.valid, tokens.vision, side.crossing, side.causal)
+            found = kernels.row_statistics(inputs, rows, allowed)
+            mine = tokens.valid[:, rows + inputs.slots - inputs.rows] & found.normaliser.isfinite().any(1)
+            sums = entropies.get(kind) or EntropySums.zeros(inputs.query)
+            folded = found.entropy.unflatten(1, (inputs.key.shape[1], -1))
+            entropies[kind] = sums.add(folded, side.members(rows + inputs.slots - inputs.rows) & mine, sample.weights)
+        mass = self.mass
+        if causal and "accumulated attention" in self.plan.statistics:
+            everything = torch.ones_like(tokens.valid)
+            normaliser = kernels.row_statistics(inputs, rows, kernels.Allowed.visible(everything)).normaliser
+            weights = tokens.valid[:, rows + inputs.slots - inputs.rows] * sample.weights
+            added = kernels.accumulated_mass(inputs, rows, normaliser, weights)
+            mass = added if mass is None else grow(mass, inputs.slots) + added
+        return replace(self, entropies=entropies, mass=mass)
+
+    def _take_by_blocks(
+        self, inputs: AttentionInputs, tokens: Tokens, sample: RowSample, causal: bool
+    ) -> "LayerObserver":
         """Go over the blocks once for all statistics that share a mask."""
         entropies, mass = dict(self.entropies), self.mass
         wanted, crossing = self._wanted(causal), bool(tokens.crossing.any())

@@ -6,6 +6,7 @@ from medsuite.meda_kv.select.fastv import FastV
 from medsuite.meda_kv.select.h2o import H2O
 from medsuite.meda_kv.select.keydiff import KeyDiff
 from medsuite.meda_kv.select.knorm import KeyNorm
+from medsuite.meda_kv.select.pages import Pages
 from medsuite.meda_kv.select.postvision import PostVision
 from medsuite.meda_kv.select.random import Random
 from medsuite.meda_kv.select.snapkv import SnapKV
@@ -25,6 +26,7 @@ SELECTORS: dict[str, type[Selector]] = {
     "keydiff": KeyDiff,
     "random": Random,
     "text_prior": TextPrior,
+    "pages": Pages,
 }
 """Every selector by the name that the command line and the report use; each has defaults for all its fields."""
 
@@ -37,6 +39,7 @@ __all__ = [
     "KeyNorm",
     "LayerView",
     "MeanVariance",
+    "Pages",
     "PostVision",
     "Random",
     "Selector",
