@@ -259,6 +259,17 @@ def test_kept_tokens_are_counted_over_layers_and_heads():
     assert kept["full"].tolist() == [1.0] * 39
 
 
+def test_heads_with_budgets_of_their_own_are_counted_one_by_one(tmp_path):
+    evaluate(Plan("passkey", "tiny", ("adakv",), (0.5,), Scope(questions=1, context=160)), tmp_path / "run")
+    (detail,) = read_details(RunFolder.existing(tmp_path / "run"))
+    (line,) = [line for line in summarise(read_records(RunFolder.existing(tmp_path / "run"))) if line.method == "adakv"]
+    for arm in detail.arms:
+        assert np.mean(arm.share) == pytest.approx(0.5, abs=0.01)
+        assert np.mean(arm.kept) == pytest.approx(0.5, abs=0.01)
+    assert line.kv_bytes / line.kv_bytes_full == pytest.approx(0.5, abs=0.01)
+    assert "adakv" in write_report(tmp_path / "run").read_text(encoding="utf-8")
+
+
 def test_details_survive_the_disk_and_a_damaged_file_is_named(visual_run, tmp_path):
     detail = read_details(RunFolder.existing(visual_run))[0]
     detail.save(tmp_path / "again.json")
