@@ -298,6 +298,16 @@ def test_a_video_that_is_missing_is_named(tmp_path):
         sample.pictures()
 
 
+def test_a_video_that_is_cut_off_is_named(tmp_path):
+    pytest.importorskip("av")
+    video_table(tmp_path, [VIDEO])
+    (tmp_path / "video").mkdir()
+    (tmp_path / "video" / "abc.mp4").write_bytes(b"\x00\x00\x00\x18ftypmp42")
+    (sample,) = samples("videomme", tmp_path)
+    with pytest.raises(InputError, match=r"abc\.mp4 is not a video that can be read"):
+        sample.pictures()
+
+
 def test_a_text_model_refuses_pictures(tmp_path):
     milebench(tmp_path, "IEdit", [lambda _: "{image#1}{image#2} what?"])
     (sample,) = samples("milebench", tmp_path)

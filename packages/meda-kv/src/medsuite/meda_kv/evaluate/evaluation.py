@@ -120,7 +120,11 @@ def read_records(folder: RunFolder) -> list[Record]:
         raise InputError(f"{records(folder).path} was written by another version ({error})") from error
 
 
-def evaluate(plan: Plan, out: Path, notify: Notify | None = None) -> list[Record]:
+def _silent(record: Record, done: int) -> None:
+    """Tell nobody."""
+
+
+def evaluate(plan: Plan, out: Path, notify: Notify = _silent) -> list[Record]:
     """Ask all questions, or those that are left when the run was stopped before.
 
     Every question's outcome is on the disk before the next is asked; a killed run repeats at most one.
@@ -135,17 +139,14 @@ def evaluate(plan: Plan, out: Path, notify: Notify | None = None) -> list[Record
         ResumeError: The folder belongs to another evaluation.
     """
     recipes = plan.recipes()
-    folder = RunFolder.open(out, plan.config())
-    with folder.locked():
+    folder, opened = RunFolder.open(out, plan.config()), open_model(plan.asked)
+    with folder.locked(), observing(opened.model, shared_plan(recipes)) as session:
         finished = {record.unit: record for record in read_records(folder)}
-        opened = open_model(plan.asked)
-        with observing(opened.model, shared_plan(recipes)) as session:
-            arms: dict[str, Recipe | Arm] = {**recipes, **_peers(plan, opened, session)}
-            for record in _outcomes(plan, opened, session, arms, (folder, set(finished))):
-                records(folder).append(asdict(record))
-                finished[record.unit] = record
-                if notify is not None:
-                    notify(record, len(finished))
+        arms: dict[str, Recipe | Arm] = {**recipes, **_peers(plan, opened, session)}
+        for record in _outcomes(plan, opened, session, arms, (folder, set(finished))):
+            records(folder).append(asdict(record))
+            finished[record.unit] = record
+            notify(record, len(finished))
     if not finished:
         raise InputError(f"{plan.task} has no questions", expected="at least one")
     return list(finished.values())

@@ -1,5 +1,6 @@
 """Frames of a video, evenly spaced, from a file or from a folder of pictures."""
 
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -61,22 +62,23 @@ def _from_folder(folder: Path, count: int) -> tuple[Any, ...]:
 
 
 def _from_file(file: Path, count: int) -> tuple[Any, ...]:
-    """Decode once; only the wanted frames are turned into pictures."""
     av = require("av", extra="medsuite-meda-kv[video]")
     try:
-        with av.open(str(file)) as container:
-            stream = container.streams.video[0]
-            length = stream.frames or sum(1 for _ in container.decode(stream))
-            wanted, found = spread(length, count), dict[int, Any]()
-            container.seek(0)
-            for place, frame in enumerate(container.decode(stream)):
-                if place in wanted:
-                    found[place] = frame.to_image()
-                if place >= wanted[-1]:
-                    break
+        found = _decode(av, file, count)
     except (av.FFmpegError, IndexError) as error:
         raise InputError(f"{file} is not a video that can be read ({error})", fix="download it again") from error
     if not found:
-        raise InputError(f"{file} holds no frames")
-    last = max(found)
-    return tuple(found[min(int(place), last)] for place in wanted)
+        raise InputError(f"{file} holds no frames", expected="a video", fix="download it again")
+    return found
+
+
+def _decode(av: Any, file: Path, count: int) -> tuple[Any, ...]:
+    """Decode once; only the wanted frames are turned into pictures, the last one there is for those beyond the end."""
+    with av.open(str(file)) as container:
+        stream = container.streams.video[0]
+        length = stream.frames or sum(1 for _ in container.decode(stream))
+        container.seek(0)
+        wanted = spread(length, count).tolist()
+        frames = enumerate(islice(container.decode(stream), wanted[-1] + 1))
+        found = {place: frame.to_image() for place, frame in frames if place in wanted}
+    return tuple(found[min(place, max(found))] for place in wanted) if found else ()
