@@ -240,4 +240,5 @@ def _replaced(one: Predictions, **columns: object) -> Predictions:
 
 
 def _three(interval: Interval, sign: str = "") -> str:
-    return f"{interval.estimate:{sign}.3f} [{interval.low:.3f}, {interval.high:.3f}]"
+    estimate, low, high = (f"{value:.3f}".replace("0.", ".", 1) for value in interval.ends)
+    return f"{sign if interval.estimate > 0 else ''}{estimate} [{low}, {high}]"
