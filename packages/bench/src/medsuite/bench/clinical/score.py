@@ -154,7 +154,10 @@ def score_table(scores: Sequence[Score], title: str) -> "Table":
 
     table = Table(title=title)
     for column in ("model", "patients", "failed", "AUROC", "F1", "minus baseline", "p (Holm)"):
-        table.add_column(column, justify="left" if column == "model" else "right")
+        if column == "model":
+            table.add_column(column)
+        else:
+            table.add_column(column, justify="right", no_wrap=True)
     for one in sorted(scores, key=lambda score: -score.auroc.estimate):
         gap = "" if one.difference is None else _three(one.difference, sign="+")
         p = "" if one.p is None else ("< 0.001" if one.p < 0.001 else f"{one.p:.3f}")
