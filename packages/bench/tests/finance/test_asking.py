@@ -132,9 +132,10 @@ def test_a_reply_is_what_was_said_and_a_failure_is_called_one(answer: Answer, wo
 def test_a_cap_stops_before_it_is_exceeded(server: Server, table: Path, tmp_path: Path) -> None:
     server.otherwise = knowing
     call = ("ask", table, tmp_path / "replies.jsonl", "--server", server.url, "--model", "m")
-    assert "4 capped; run again" in run(*call, "--price", "10", "10", "--most", "0.001")
+    assert "4 capped; 0.0000 dollars by their tokens; run again" in run(*call, "--price", "10", "10", "--most", "0.001")
     assert server.bodies == []
-    assert "4 answered" in run(*call, "--price", "10", "10", "--most", "1")
+    # Four times ten tokens asked and two answered, at a hundred dollars a million.
+    assert "4 answered; 0.0048 dollars" in run(*call, "--price", "100", "100", "--most", "1")
 
 
 def test_a_blind_model_gets_no_picture(server: Server, table: Path, tmp_path: Path) -> None:

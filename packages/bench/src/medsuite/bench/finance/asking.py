@@ -108,10 +108,13 @@ def reply_rows(questions: Sequence[Question], answers: Sequence[Answer]) -> Iter
         yield {"index": question.index, "reply": reply_text(answer), "state": answer.state, **cost}
 
 
-def summary(answers: Sequence[Answer]) -> str:
-    """Count the answers by state in a few words, and say what to do where some are still open."""
+def summary(answers: Sequence[Answer], price: Price | None = None) -> str:
+    """Count the answers by state in a few words, and say what they cost and what to do where some are still open."""
     counts = {state: count for state, count in count_states(answers).items() if count}
     words = ", ".join(f"{count} {state}" for state, count in counts.items())
+    if price is not None:
+        cost = sum(price.of(answer.prompt_tokens or 0, answer.answer_tokens or 0) for answer in answers)
+        words += f"; {cost:.4f} dollars by their tokens"
     return words + ("; run again to ask what is open" if ASKED_AGAIN & counts.keys() else "")
 
 

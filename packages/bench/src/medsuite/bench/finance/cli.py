@@ -42,7 +42,7 @@ Concurrency = Annotated[int, typer.Option(min=1, help="The most requests under w
 Prices = Annotated[
     tuple[float, float] | None, typer.Option(help="US dollars for a million tokens of prompts and of answers.")
 ]
-Most = Annotated[float | None, typer.Option(min=0, help="The most US dollars to spend; needs --price.")]
+Most = Annotated[float | None, typer.Option(min=0, help="The most US dollars to spend in this run; needs --price.")]
 Extra = Annotated[
     str | None, typer.Option(help='More fields of each request, null to leave one out: {"max_tokens": null}')
 ]
@@ -126,7 +126,7 @@ def ask(
         asked = ask_questions(client, store, questions, picture, Sampling(max_tokens=max_tokens))
         answers = list(_track(asked, len(questions), "questions"))
     write_rows(out, reply_rows(questions, answers))
-    typer.echo(f"{len(questions)} replies: {out} ({summary(answers)})")
+    typer.echo(f"{len(questions)} replies: {out} ({summary(answers, costs)})")
 
 
 @app.command()
