@@ -82,7 +82,8 @@ def test_a_model_without_a_full_attention_layer_is_refused(prompt):
 
 
 def test_what_is_no_model_is_refused():
-    with pytest.raises(InputError, match="Linear is no model of transformers"):
+    # The run that checks annotations refuses it before.
+    with pytest.raises((InputError, TypeError), match="Linear"):
         compress(torch.nn.Linear(2, 2), small())
 
 
@@ -150,7 +151,7 @@ def test_sequences_of_very_different_length_are_each_compressed_by_their_own(tin
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
 def test_half_precision_is_compressed_to_the_asked_share(tiny_llama, prompt, name, dtype):
     model = tiny_llama(dtype=dtype)
-    ids, mask = prompt(60)
+    ids, mask = prompt(96)
     with compress(model, method(name, ratio=0.8)) as session:
         model.generate(ids, attention_mask=mask, **GREEDY)
     assert name == "meda_released" or session.report.kept_share == pytest.approx(0.8, abs=0.01)

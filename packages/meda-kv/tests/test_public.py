@@ -36,7 +36,8 @@ def test_commands_and_claims_are_registered():
     assert claims["meda-kv"].load()[0].id == "meda-kv/memory"
 
 
-def test_the_examples_of_the_readme_run(capsys):
+def test_the_examples_of_the_readme_run(capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
     examples = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), flags=re.DOTALL)
     from medsuite.core import tiny
 
@@ -50,3 +51,4 @@ def test_the_examples_of_the_readme_run(capsys):
     printed = capsys.readouterr().out
     assert "requested ratio 0.28" in printed
     assert "requested tokens 64" in printed
+    assert len(re.findall(r"^\[.*\]$", printed, flags=re.MULTILINE)) == 2, "two answers"

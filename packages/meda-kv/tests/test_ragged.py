@@ -200,7 +200,7 @@ def test_half_precision_with_everything_kept_is_as_near_to_single_precision_as_t
 @pytest.mark.parametrize("name", sorted(METHODS))
 def test_every_method_runs_with_heads_as_scores_lie_and_with_eight_bits(tiny_llama, prompt, name):
     model = tiny_llama(layers=2, dtype="float32")
-    ids, mask = prompt(60, padding=5)
+    ids, mask = prompt(96, padding=5)
     recipe = replace(method(name, ratio=0.8), heads=AdaHeads(), store=EightBits())
     with compress(model, recipe) as session:
         model.generate(ids, attention_mask=mask, max_new_tokens=2, do_sample=False)

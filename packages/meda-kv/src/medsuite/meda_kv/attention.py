@@ -2,9 +2,12 @@
 
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import Any, Protocol, runtime_checkable
 
+import torch
 from torch import Tensor, nn
 from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedModel
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
@@ -14,7 +17,9 @@ from medsuite.core.errors import InputError
 from medsuite.meda_kv.observe.blocks import AttentionInputs
 from medsuite.meda_kv.ragged import RaggedRows, ragged_attention
 
-BASES = ("sdpa", "eager")
+FLASH = ("flash_attention_2", "flash_attention_3")
+"""Those that take a 2-D mask of the rows that are no padding, or none, and are causal from the bottom right."""
+BASES = ("sdpa", "eager", *FLASH)
 """Attention implementations that can be observed."""
 CACHE_ARGUMENTS = ("cache", "past_key_values")
 """How forward passes call their cache: the first since transformers 5.24, the second before."""
@@ -40,7 +45,9 @@ def observed_name(base: str) -> str:
     return f"medsuite_{base}"
 
 
-def _observed_sdpa(
+@torch.compiler.disable
+def _observed(
+    base: str,
     module: nn.Module,
     query: Tensor,
     key: Tensor,
@@ -50,21 +57,26 @@ def _observed_sdpa(
     **kwargs: Any,
 ) -> tuple[Tensor, Tensor | None]:
     # The dropout has a place of its own because kvpress, which wraps every attention function, hands it on by place.
-    sdpa = ALL_ATTENTION_FUNCTIONS["sdpa"]
-    return _attend(sdpa, module, query, key, value, attention_mask, dropout=dropout, **kwargs)
+    given: dict[str, Any] = {**kwargs, "dropout": dropout}
+    if base == "eager":
+        eager = sys.modules[type(module).__module__].eager_attention_forward
+        return _attend(eager, module, query, key, value, attention_mask, **given)
+    function = ALL_ATTENTION_FUNCTIONS[base]
+    if base not in FLASH:
+        return _attend(function, module, query, key, value, attention_mask, **given)
+    with _called(module.config, base):
+        return _attend(function, module, query, key, value, attention_mask, **given)
 
 
-def _observed_eager(
-    module: nn.Module,
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    attention_mask: Tensor | None,
-    dropout: float = 0.0,
-    **kwargs: Any,
-) -> tuple[Tensor, Tensor | None]:
-    eager = sys.modules[type(module).__module__].eager_attention_forward
-    return _attend(eager, module, query, key, value, attention_mask, dropout=dropout, **kwargs)
+@contextmanager
+def _called(config: Any, base: str) -> Iterator[None]:
+    """Give the configuration the base's name for one call: flash attention loads its kernel by that name."""
+    observed = config._attn_implementation
+    config._attn_implementation = {"": base}
+    try:
+        yield
+    finally:
+        config._attn_implementation = {"": observed}
 
 
 def _attend(
@@ -98,8 +110,8 @@ def _attend(
 
 def register() -> None:
     """Register the observed functions and their masks under names of their own; nothing that exists is replaced."""
-    for base, function in (("sdpa", _observed_sdpa), ("eager", _observed_eager)):
-        AttentionInterface.register(observed_name(base), function)
+    for base in BASES:
+        AttentionInterface.register(observed_name(base), partial(_observed, base))
         AttentionMaskInterface.register(observed_name(base), ALL_MASK_ATTENTION_FUNCTIONS[base])
 
 

@@ -1,6 +1,6 @@
 """From an observed prompt to a smaller cache: budgets, then rows, then merging, layer by layer."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -13,14 +13,8 @@ from transformers.cache_utils import Cache
 from medsuite.core.errors import InputError
 from medsuite.meda_kv.allocate import LayerTable
 from medsuite.meda_kv.cache import CompressedLayer, compressible, index_bytes, layer_bytes, storage_bytes
-from medsuite.meda_kv.observe.observer import (
-    ENTROPIES,
-    LayerObserver,
-    Statistic,
-    Tokens,
-    padding_first,
-    take_slots,
-)
+from medsuite.meda_kv.observe.observer import ENTROPIES, LayerObserver, Statistic, Tokens
+from medsuite.meda_kv.observe.order import SlotOrder
 from medsuite.meda_kv.packing import keep_ragged
 from medsuite.meda_kv.recipe import Recipe
 from medsuite.meda_kv.report import Report
@@ -58,16 +52,15 @@ def compress_cache(cache: Cache, observation: Observation, recipe: Recipe) -> Re
     """
     layers = compressible(cache)
     before = peak = storage_bytes(cache)
-    order = _SlotOrder.padding_first(observation.tokens.valid)
-    view = partial(_view, layers, observation, order)
-    tables, notes = layer_tables(layers, observation, recipe, map(view, layers))
+    order = SlotOrder.of(observation.tokens.valid)
+    view = partial(layer_view, layers, observation, order)
+    tables, notes = layer_tables(layers, observation, recipe, view)
     recipe = replace(recipe, select=recipe.select.bind(view))
     budgets = np.stack([recipe.allocate.budgets(table) for table in tables])
     heads = []
     for column, (index, layer) in enumerate(layers.items()):
         held = storage_bytes(cache)
-        slots = torch.from_numpy(budgets[:, column])
-        heads.append(_compress_layer(layer, view(index), observation.tokens, order, recipe, slots))
+        heads.append(_compress_layer(layer, view(index), order, recipe, torch.from_numpy(budgets[:, column])))
         peak = max(peak, held + layer_bytes(layer))
     widest = budgets.sum() if recipe.ragged else budgets.max(axis=0).sum() * len(budgets)
     return Report(
@@ -89,16 +82,35 @@ def compress_cache(cache: Cache, observation: Observation, recipe: Recipe) -> Re
     )
 
 
+def layer_view(
+    layers: Mapping[int, CompressedLayer], observation: Observation, order: SlotOrder, index: int
+) -> LayerView:
+    """View one layer with its prompt, padding in front; the last one for an index beyond it."""
+    known = index if index in layers else max(layers)
+    tokens, observed = observation.tokens, observation.layers[known]
+    if observed.mass is not None:
+        observed = replace(observed, mass=order.take(observed.mass))
+    keys = order.take(layers[known].tensors()[0])
+    return LayerView(known, keys, order.take(tokens.valid), order.take(tokens.vision), observed)
+
+
 def layer_tables(
-    layers: Mapping[int, CompressedLayer], observation: Observation, recipe: Recipe, views: Iterable[LayerView]
+    layers: Mapping[int, CompressedLayer],
+    observation: Observation,
+    recipe: Recipe,
+    view: Callable[[int], LayerView],
 ) -> tuple[list[LayerTable], tuple[str, ...]]:
-    """Set up each sequence's allocation problem; the notes name sequences that are too short to compress."""
+    """Set up each sequence's allocation problem; the notes name sequences that are too short to compress.
+
+    Raises:
+        InputError: A sequence is padding alone, or what the allocator measures is not finite.
+    """
     valid, depth = observation.tokens.valid, len(layers)
     lengths = valid.sum(-1).cpu().numpy()
     if not lengths.all():
         raise InputError(f"sequence {int(lengths.argmin())} holds padding only", expected="a token in every sequence")
     least = recipe.protect.mask(valid).sum(-1).cpu().numpy() + recipe.select.window
-    measured = torch.stack([recipe.allocate.measure(view) for view in views], dim=1).double().cpu().numpy()
+    measured = torch.stack([recipe.allocate.measure(view(index)) for index in layers], dim=1).double().cpu().numpy()
     broken = [index for index, column in zip(layers, measured.T, strict=True) if not np.isfinite(column).all()]
     if broken:
         raise InputError(f"an attention statistic of layer {broken[0]} is not finite", expected=FINITE)
@@ -143,16 +155,11 @@ def _entropy_errors(
 
 
 def _compress_layer(
-    layer: CompressedLayer,
-    view: LayerView,
-    tokens: Tokens,
-    order: "_SlotOrder",
-    recipe: Recipe,
-    budgets: Int[Tensor, " batch"],
+    layer: CompressedLayer, view: LayerView, order: SlotOrder, recipe: Recipe, budgets: Int[Tensor, " batch"]
 ) -> Int[Tensor, "batch kv_heads"]:
     """Keep a layer's best rows and return how many each head keeps."""
     budgets = budgets.to(view.keys.device)
-    protected = order.take(_protected(recipe, tokens.valid, budgets))
+    protected = _protected(recipe, view, order, budgets)
     scores = recipe.select.scores(view)
     require_finite(scores, view.valid, view.index)
     shares = recipe.heads.share(scores, protected, view.valid, budgets)
@@ -167,45 +174,15 @@ def _compress_layer(
     return shares.cpu()
 
 
-@dataclass(frozen=True)
-class _SlotOrder:
-    """The order in which slots are looked at: padding first, wherever it stands, as selectors expect.
-
-    Attributes:
-        columns: Column in the prompt of each slot.
-        moved: Whether that is another order than the prompt's own.
-    """
-
-    columns: Int[Tensor, "batch slots"]
-    moved: bool
-
-    @classmethod
-    def padding_first(cls, valid: Bool[Tensor, "batch slots"]) -> "_SlotOrder":
-        columns = padding_first(valid)
-        return cls(columns, bool((columns.diff(dim=1) < 0).any()))
-
-    def take(self, tensor: Tensor) -> Tensor:
-        """Bring `[batch, slots]`, `[batch, heads, slots]` or `[batch, heads, slots, dim]` into this order."""
-        return take_slots(tensor, self.columns) if self.moved else tensor
-
-
-def _view(layers: Mapping[int, CompressedLayer], observation: Observation, order: _SlotOrder, index: int) -> LayerView:
-    """View one layer with its prompt; the last one for an index beyond it."""
-    known = index if index in layers else max(layers)
-    tokens, observed = observation.tokens, observation.layers[known]
-    if observed.mass is not None:
-        observed = replace(observed, mass=order.take(observed.mass))
-    keys = order.take(layers[known].tensors()[0])
-    return LayerView(known, keys, order.take(tokens.valid), order.take(tokens.vision), observed)
-
-
 def _protected(
-    recipe: Recipe, valid: Bool[Tensor, "batch slots"], budgets: Int[Tensor, " batch"]
+    recipe: Recipe, view: LayerView, order: SlotOrder, budgets: Int[Tensor, " batch"]
 ) -> Bool[Tensor, "batch slots"]:
     """Slots that a layer keeps whatever their score: marked ones, and as many recent ones as the budget allows."""
-    fixed = recipe.protect.mask(valid)
-    recent = torch.tensor([recipe.select.recent(int(budget)) for budget in budgets], device=valid.device)
-    return fixed | last_tokens(valid & ~fixed, torch.minimum(recent, budgets - fixed.sum(-1)))
+    # Spans are columns of the prompt, so that they are marked in its own order.
+    own = torch.zeros_like(view.valid).scatter(1, order.columns, view.valid)
+    fixed = order.take(recipe.protect.mask(own))
+    recent = torch.tensor([recipe.select.recent(int(budget)) for budget in budgets], device=fixed.device)
+    return fixed | last_tokens(view.valid & ~fixed, torch.minimum(recent, budgets - fixed.sum(-1)))
 
 
 def _modality_notes(observation: Observation, recipe: Recipe) -> tuple[str, ...]:

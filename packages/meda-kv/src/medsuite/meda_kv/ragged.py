@@ -117,7 +117,7 @@ def _hidden(
     behind: int,
     visible: Bool[Tensor, "batch 1 query rows"] | None,
     device: torch.device,
-) -> Bool[Tensor, "batch kv_heads 1 any_query rows"]:
+) -> Bool[Tensor, "batch kv_heads 1 any_query total"]:
     """What no query sees: columns past the end of a head's rows, and masked rows behind the prompt."""
     lengths = prompt.lengths.to(device)[:, :, None, None, None]
     past = torch.arange(widest, device=device) >= lengths

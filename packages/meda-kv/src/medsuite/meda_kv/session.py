@@ -188,11 +188,13 @@ class Session:
         stack.callback(delattr, self._model, "forward")
         object.__setattr__(self._model, "forward", forward)
 
+    @torch.compiler.disable
     def _before_model(self, _: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Note what only the outermost forward pass sees: token ids, token types and the 2-D mask."""
         self._inputs = {**kwargs, **({"input_ids": args[0]} if args else {})}
         recall_positions(self._model, given_cache(kwargs))
 
+    @torch.compiler.disable
     def _before_decoder(
         self, decoder: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -265,6 +267,7 @@ class Session:
         ids, types = self._inputs.get("input_ids"), self._inputs.get("mm_token_type_ids")
         return modality_from_inputs(self._model.config, ids, types, shape, incoming.device)
 
+    @torch.compiler.disable
     def _before_attention(
         self, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -302,6 +305,7 @@ class Session:
         self._seconds += time.perf_counter() - started
         self.observation = Observation(self.observation.tokens, {**self.observation.layers, index: seen}, self._seconds)
 
+    @torch.compiler.disable
     def _after_decoder(self, decoder: nn.Module, args: tuple[Any, ...], output: object) -> None:
         """Compress once the whole prompt has passed, after the last layer: budgets need every layer's entropy."""
         if self.cache is not None:

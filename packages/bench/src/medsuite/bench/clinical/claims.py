@@ -89,8 +89,8 @@ CLINICAL = Claim(
         ),
     ),
     data=(
-        "simulated patients in MIMIC-IV's layout from a hospital whose every rate was chosen, none estimated; real ICD "
-        "titles; SmolLM2-135M, whose result says nothing about larger models"
+        "Simulated: patients in MIMIC-IV's layout from a hospital whose every rate was chosen, none estimated; real "
+        "ICD titles; SmolLM2-135M, whose result says nothing about larger models"
     ),
     scales={
         "smoke": ClinicalSettings(

@@ -54,9 +54,12 @@ class Allowed:
 
 
 def usable(inputs: AttentionInputs) -> bool:
-    """Tell whether the kernels can take this call: on a GPU with Triton, and no additive mask."""
+    """Tell whether the kernels can take this call: on a GPU with Triton, and no additive or 2-D mask."""
     additive = inputs.mask is not None and inputs.mask.dtype != torch.bool
-    return inputs.query.is_cuda and not additive and inputs.query.shape[-1] <= 256 and _triton_is_installed()
+    flat = inputs.mask is not None and inputs.mask.ndim == 2
+    return (
+        inputs.query.is_cuda and not additive and not flat and inputs.query.shape[-1] <= 256 and _triton_is_installed()
+    )
 
 
 @cache

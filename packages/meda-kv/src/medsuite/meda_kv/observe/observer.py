@@ -4,13 +4,14 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import torch
-from jaxtyping import Bool, Float, Int, Shaped
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from medsuite.core.errors import InputError
 from medsuite.meda_kv.observe import kernels
 from medsuite.meda_kv.observe.blocks import AttentionInputs, ScoreBlock, score_blocks
 from medsuite.meda_kv.observe.entropy import EntropySums, RowSide, RowSoftmax, row_softmax
+from medsuite.meda_kv.observe.order import padding_first, take_slots
 from medsuite.meda_kv.observe.sampling import Exact, RowSample, Sampled
 from medsuite.meda_kv.observe.scores import block_mass, grow
 
@@ -181,21 +182,6 @@ class LayerObserver:
     def _wanted(self, causal: bool) -> list[Statistic]:
         kinds: tuple[Statistic, ...] = ("cross entropy", "full entropy") if causal else ("unmasked cross entropy",)
         return [kind for kind in kinds if kind in self.plan.statistics]
-
-
-def padding_first(valid: Bool[Tensor, "batch slots"]) -> Int[Tensor, "batch slots"]:
-    """Order of each sequence's slots in which padding, wherever it stood, comes first and the rest stays in order."""
-    return valid.to(torch.uint8).argsort(dim=1, stable=True)
-
-
-def take_slots(
-    tensor: Shaped[Tensor, "batch *middle_and_rest"], order: Int[Tensor, "batch chosen"]
-) -> Shaped[Tensor, "batch *middle_and_rest"]:
-    """Take slots of `[batch, slots]`, `[batch, heads, slots]` or `[batch, heads, slots, dim]`, in the given order."""
-    if tensor.ndim == 2:
-        return tensor.gather(1, order)
-    index = order.view(len(order), 1, -1, *[1] * (tensor.ndim - 3))
-    return tensor.gather(2, index.expand(-1, tensor.shape[1], -1, *tensor.shape[3:]))
 
 
 def _side(kind: Statistic, tokens: Tokens) -> RowSide:
