@@ -55,13 +55,13 @@ def test_every_question_is_asked_of_every_arm_under_both_protocols(text_run):
 
 
 def test_a_run_that_was_killed_goes_on_and_ends_as_if_it_had_not_been(text_run, tmp_path):
-    class Killed(Exception):
+    class KilledError(Exception):
         pass
 
     def kill(record, done):
-        raise Killed
+        raise KilledError
 
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         evaluate(TEXT, tmp_path / "run", kill)
     file = tmp_path / "run" / "questions.jsonl"
     with file.open("a") as torn:
@@ -132,6 +132,66 @@ def test_perplexity_is_the_models_own_cross_entropy():
     assert score.value == pytest.approx(float((logits.argmax(-1) == ids[0, 64:]).float().mean()))
 
 
+def released_row(number, answer):
+    return {
+        "input": f"What is {number}?",
+        "context": "A text about the heart. " * 9,
+        "answers": [answer],
+        "_id": "same",
+    }
+
+
+def test_a_released_file_is_evaluated_as_far_as_asked_and_equal_names_stay_apart(tmp_path):
+    file = tmp_path / "hotpotqa.jsonl"
+    file.write_text("".join(json.dumps(released_row(number, "x")) + "\n" for number in range(4)))
+    plan = Plan("longbench", "tiny", ("h2o",), (0.5,), Scope(questions=3, data=file))
+    done = evaluate(plan, tmp_path / "run")
+    assert [record.unit for record in done] == ["hotpotqa same", "hotpotqa same (2)", "hotpotqa same (3)"]
+    assert all(score.value == 0.0 for record in done for score in record.scores)
+    assert "nats/token" not in table(summarise(done))
+    every = evaluate(Plan("longbench", "tiny", ("h2o",), (0.5,), Scope(questions=0, data=file)), tmp_path / "all")
+    assert len(every) == 4
+
+
+def test_a_damaged_line_stops_the_run_and_what_came_before_it_stays(tmp_path):
+    file = tmp_path / "hotpotqa.jsonl"
+    file.write_text(json.dumps(released_row(0, "x")) + '\n{"input": "cut')
+    plan = Plan("longbench", "tiny", ("h2o",), (0.5,), Scope(data=file))
+    with pytest.raises(InputError, match="line 2 is not JSON; the last line is cut off"):
+        evaluate(plan, tmp_path / "run")
+    assert [record.unit for record in read_records(RunFolder.existing(tmp_path / "run"))] == ["hotpotqa same"]
+    file.write_text(json.dumps(released_row(0, "x")) + "\n" + json.dumps(released_row(1, "x")) + "\n")
+    assert len(evaluate(plan, tmp_path / "run")) == 2
+
+
+def test_a_milebench_folder_is_evaluated_with_the_truth_of_the_hand_set_model(tmp_path):
+    """From released files to the report: the needle is found with the question in the prompt, whatever the rest."""
+    from medsuite.meda_kv.constructed_vision import draw_lookup, key_word, value_word, vision_retrieval_model
+
+    built = vision_retrieval_model(8)
+    built.model.save_pretrained(tmp_path / "model")
+    built.processor.save_pretrained(tmp_path / "model")
+    folder, rows = tmp_path / "ImageNeedleInAHaystack", []
+    (folder / "images").mkdir(parents=True)
+    for number in range(3):
+        lookup = draw_lookup(2, 8, np.random.default_rng(number))
+        names = [f"{number}-{place}.png" for place in range(2)]
+        for name, picture in zip(names, lookup.pictures, strict=True):
+            picture.save(folder / "images" / name)
+        key = key_word(lookup.asked[0])
+        instance = {"context": "{image#1} and {image#2} what stands at " + f"{key} : {key}", "images_path": names}
+        rows.append({"sample_id": number, "task_instance": instance, "response": value_word(lookup.answers[0])})
+    meta = {"task_instruction": ["Look."], "question_type": "open-ended"}
+    (folder / f"{folder.name}.json").write_text(json.dumps({"meta_data": meta, "data": rows}))
+    scope = Scope(questions=0, data=tmp_path, datasets=(folder.name,))
+    done = evaluate(Plan("milebench", str(tmp_path / "model"), ("snapkv",), (0.4,), scope), tmp_path / "run")
+    cells = {line.method: line.cells for line in summarise(done)}
+    assert cells["full"]["after"].value.estimate == cells["full"]["in prompt"].value.estimate == 1.0
+    assert cells["snapkv"]["in prompt"].value.estimate == 1.0
+    page = write_report(tmp_path / "run").read_text(encoding="utf-8")
+    assert page.count('alt="Pictures') == 3 * 3
+
+
 def records(values, protocol="after", nll=1.0):
     return [
         Record(f"q{number}", 10, tuple(Score(arm, protocol, value, nll, share, 10, 20) for arm, value, share in row))
@@ -170,18 +230,19 @@ def test_kept_tokens_are_counted_over_layers_and_heads():
     opened = open_model("tiny")
     question = continuation(opened.tokenizer, 40, np.random.default_rng(0))
     recipe = Recipe(Budget(ratio=0.5), select=KeyNorm(), protect=Protect(sinks=2))
-    seen = {}
-    with observing(opened.model, recipe.observation()) as session:
-        ask(session, question, {"arm": recipe}, lambda arm, protocol, prompt, smaller: seen.update({arm: smaller}))
-    counts = torch.zeros(39)
-    for layer in seen["arm"].cache.layers:
-        for head in layer.positions[0]:
+    kept, counts = {}, torch.zeros(39)
+
+    def look(arm, protocol, prompt, smaller):
+        kept[arm] = kept_by_token(smaller.cache, 39)
+        for head in (head for layer in smaller.cache.layers if arm != "full" for head in layer.positions[0]):
             counts[head.long()] += 1
-    kept = kept_by_token(seen["arm"].cache, 39)
-    np.testing.assert_allclose(kept, counts / 4)
-    assert kept[:2].tolist() == [1, 1]
-    assert kept.sum() == pytest.approx(0.5 * 39, abs=0.5)
-    assert kept_by_token(seen["full"].cache, 39).tolist() == [1.0] * 39
+
+    with observing(opened.model, recipe.observation()) as session:
+        ask(session, question, {"arm": recipe}, look)
+    np.testing.assert_allclose(kept["arm"], counts / 4)
+    assert kept["arm"][:2].tolist() == [1, 1]
+    assert kept["arm"].sum() == pytest.approx(0.5 * 39, abs=0.5)
+    assert kept["full"].tolist() == [1.0] * 39
 
 
 def test_details_survive_the_disk_and_a_damaged_file_is_named(visual_run, tmp_path):
@@ -189,7 +250,7 @@ def test_details_survive_the_disk_and_a_damaged_file_is_named(visual_run, tmp_pa
     detail.save(tmp_path / "again.json")
     assert Detail.load(tmp_path / "again.json") == detail
     (tmp_path / "again.json").write_text("{}")
-    with pytest.raises(InputError, match="again.json is damaged"):
+    with pytest.raises(InputError, match=r"again\.json is damaged"):
         Detail.load(tmp_path / "again.json")
 
 
@@ -291,7 +352,8 @@ def test_the_report_is_one_file_with_every_number_and_picture(run, request):
     for line in summarise(done):
         assert f"<b>{line.method}</b>" in page
         assert f"{line.kv_bytes:,.0f}" in page
-    assert ("data:image/png" in page) == (run == "visual_run")
+    assert ('alt="Pictures' in page) == (run == "visual_run")
+    assert ('class="tokens"' in page) == (run == "text_run")
 
 
 def test_a_run_folder_of_something_else_is_refused(tmp_path):

@@ -30,11 +30,13 @@ from medsuite.meda_kv.constructed_vision import (
     uniform_cross_entropy,
     vision_retrieval_model,
 )
+from medsuite.meda_kv.evaluate.prompting import Opened
 from medsuite.meda_kv.evaluate.questions import ask
 from medsuite.meda_kv.evaluate.visual import GALLERIES, Gallery, needle_columns, visual_question
 
 SIDE, LOOKUP = 4, 2
-OPENED = vision_retrieval_model(SIDE)
+BUILT = vision_retrieval_model(SIDE)
+OPENED = Opened(BUILT.model, BUILT.processor)
 IMAGE_TOKEN = OPENED.model.config.image_token_id
 
 

@@ -77,22 +77,22 @@ def vision_retrieval_model(side: int = 8, layers: int = 4, lookup: int = 2) -> V
         patch_size=PATCH,
         projection_dim=TOWER,
     )
-    config = LlavaConfig(
-        vision_config=tower,
-        text_config=text,
-        image_token_id=words[IMAGE],
-        image_seq_length=side**2,
-        projector_hidden_act="linear",
-        vision_feature_layer=-1,
-    )
-    model = LlavaForConditionalGeneration(config).eval().requires_grad_(False)
+    settings: dict[str, Any] = {
+        "vision_config": tower,
+        "text_config": text,
+        "image_token_id": words[IMAGE],
+        "image_seq_length": side**2,
+        "projector_hidden_act": "linear",
+        "vision_feature_layer": -1,
+    }
+    model = LlavaForConditionalGeneration(LlavaConfig(**settings)).eval().requires_grad_(False)
     hand_set(model, lookup)
     _set_tower(model)
     _set_words(model, words)
     return VisionLanguage(model, processor)
 
 
-def _set_tower(model: LlavaForConditionalGeneration) -> None:
+def _set_tower(model: Any) -> None:
     """Let a patch become `[code, -code, value, -value]`, which layer normalisation scales by a constant, then project.
 
     Mean 0 and squared norm 2 * 16 + 2 hold for every patch, so that a weight of `sqrt(34 / 64)` undoes the division.
@@ -113,7 +113,7 @@ def _set_tower(model: LlavaForConditionalGeneration) -> None:
     projector.linear_2.weight.copy_(identity)
 
 
-def _set_words(model: LlavaForConditionalGeneration, words: dict[str, int]) -> None:
+def _set_words(model: Any, words: dict[str, int]) -> None:
     """A key's word carries its query code, a value's word reads the output; all other words carry nothing."""
     table = torch.from_numpy(code_table()).float()
     for key in range(KEYS):

@@ -41,12 +41,13 @@ def has_likelihood(lines: Sequence[Line]) -> bool:
 def _panels(lines: Sequence[Line], quantity: str, label: str, limits: tuple[float, float] | None) -> Figure:
     protocols = [protocol for protocol in PROTOCOLS if any(protocol in line.cells for line in lines)]
     figure = Figure(figsize=(3.7 * len(protocols) + 0.6, 3.5))
-    panels = figure.subplots(1, len(protocols), sharey=True, squeeze=False)[0]
+    panels = figure.subplots(1, len(protocols), sharex=True, sharey=True, squeeze=False)[0]
     for axes, protocol in zip(panels, protocols, strict=True):
         _panel(axes, lines, protocol, quantity)
         axes.set(title=f"question {protocol}" if len(protocols) > 1 else "", xlabel="measured kept share")
         axes.grid(alpha=0.2)
-    panels[0].set(ylabel=label, ylim=limits if limits else (0, None))
+    most = max(line.measured for line in lines if line.method != "full")
+    panels[0].set(ylabel=label, ylim=limits if limits else (0, None), xlim=(0, 1.08 * most))
     handles, names = panels[0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside lower center", ncols=min(4, len(names)))
     figure.set_layout_engine("constrained")

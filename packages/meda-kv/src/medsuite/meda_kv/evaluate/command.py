@@ -53,7 +53,8 @@ class _Progress:
         columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
         self._terminal = console.is_terminal
         self._bar = Progress(*columns, console=console, disable=not self._terminal, transient=True)
-        self._total = plan.scope.questions or None
+        # How many questions released files hold is known once they have been read.
+        self._total = plan.scope.questions if plan.scope.data is None else None
         self._row: TaskID = self._bar.add_task(f"{plan.task} of {plan.asked}", total=self._total)
 
     def __enter__(self) -> "_Progress":

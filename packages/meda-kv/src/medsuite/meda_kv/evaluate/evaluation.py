@@ -140,7 +140,7 @@ def evaluate(plan: Plan, out: Path, notify: Notify | None = None) -> list[Record
         finished = {record.unit: record for record in read_records(folder)}
         opened = open_model(plan.asked)
         with observing(opened.model, shared_plan(recipes)) as session:
-            arms = {**recipes, **_peers(plan, opened, session)}
+            arms: dict[str, Recipe | Arm] = {**recipes, **_peers(plan, opened, session)}
             for record in _outcomes(plan, opened, session, arms, (folder, set(finished))):
                 records(folder).append(asdict(record))
                 finished[record.unit] = record

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from medsuite.core.errors import InputError
 from medsuite.meda_kv.evaluate.haystack import passage
-from medsuite.meda_kv.evaluate.questions import Forced, Question, plain_turn, token_ids
+from medsuite.meda_kv.evaluate.questions import Forced, Question, beginning, plain_turn, token_ids
 
 DIGITS = 5
 NEEDLE = "\n\nThe pass key is {key}. Remember it. {key} is the pass key.\n\n"
@@ -95,7 +95,8 @@ def _hide(
     tokenizer: Any, needles: Sequence[str], tokens: int, rng: np.random.Generator
 ) -> tuple[Int[Tensor, "1 tokens"], list[float], tuple[int, ...]]:
     """Put needles at random depths of a passage, in their own order; the whole is `tokens` long."""
-    head = token_ids(tokenizer, plain_turn(tokenizer)[0])
+    opening, _ = plain_turn(tokenizer)
+    head = token_ids(tokenizer, opening) if opening else beginning(tokenizer)
     hidden = [token_ids(tokenizer, needle) for needle in needles]
     room = tokens - head.shape[1] - sum(needle.shape[1] for needle in hidden)
     if room < 16:

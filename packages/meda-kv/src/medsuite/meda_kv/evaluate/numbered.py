@@ -17,7 +17,7 @@ COLOURS = {
     "yellow": "#e0b52e",
     "purple": "#7a3f99",
     "orange": "#df7a2b",
-    "grey": "#8a8f96",
+    "brown": "#7a4a2b",
     "white": "#f4f4f4",
 }
 DIGITS, SIDE = 4, 224

@@ -74,7 +74,7 @@ def adapted(press: Any) -> Any:
     original = press.forward_hook
 
     def forward_hook(module: Any, args: Any, kwargs: dict[str, Any], output: Any) -> Any:
-        cache = kwargs.get("past_key_values", kwargs.get("cache"))
+        cache: Any = kwargs.get("past_key_values", kwargs.get("cache"))
         seen, new = cache.layers[module.layer_idx].get_seq_length(), kwargs["hidden_states"].shape[1]
         position = torch.arange(seen - new, seen)
         return original(module, args, {**kwargs, "past_key_values": cache, "cache_position": position}, output)

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ class PeerTiming:
         prefill: Seconds to read and compress the prompt: plain model, ours, theirs; medians.
         token_ms: Milliseconds of one further token: ours, theirs; medians.
         kv_bytes: Bytes of keys and values after compression: ours, theirs.
-        same_slots: Share of our kept slots that theirs keeps too, over layers and key heads.
+        same_slots: Slots that both keep, over the fewer of the two; mean over layers and key heads.
     """
 
     method: str
@@ -78,14 +79,14 @@ def _compare(model: PreTrainedModel, tokens: Tensor, each: Pair, new_tokens: int
     times, steps = list[tuple[float, float, float]](), list[tuple[float, float]]()
     for _ in range(rounds):
         full = DynamicCache(config=config)
-        plain = _seconds(lambda full=full: _read(model, tokens, full))
+        plain = _seconds(partial(_read, model, tokens, full))
         ours, theirs = CompressedCache(config), DynamicCache(config=config)
         with compress(model, each.recipe):
-            our_time = _seconds(lambda ours=ours: _read(model, tokens, ours))
+            our_time = _seconds(partial(_read, model, tokens, ours))
             kept, held = _columns(ours), storage_bytes(ours)
             our_step = _step(model, tokens, ours, new_tokens)
         with each.press(model):
-            their_time = _seconds(lambda theirs=theirs: _read(model, tokens, theirs))
+            their_time = _seconds(partial(_read, model, tokens, theirs))
         overlap = _overlap(kept, theirs, full)
         bytes_of_theirs = storage_bytes(theirs)
         times.append((plain, our_time, their_time))
@@ -117,9 +118,8 @@ def _seconds(work: Callable[[], None]) -> float:
 def _step(model: Any, tokens: Tensor, cache: Any, new_tokens: int) -> float:
     """Median seconds of one further token; the position is given, since kvpress's cache has forgotten it."""
     length, last = tokens.shape[1], tokens[:, -1:]
-    times = [
-        _seconds(lambda place=place: _read(model, last, cache, place)) for place in range(length, length + new_tokens)
-    ]
+    places = range(length, length + new_tokens)
+    times = [_seconds(partial(_read, model, last, cache, place)) for place in places]
     return float(np.median(times))
 
 
@@ -129,11 +129,12 @@ def _columns(cache: CompressedCache) -> list[Tensor]:
 
 
 def _overlap(ours: Sequence[Tensor], theirs: Any, full: Any) -> float:
-    """Share of our slots that theirs keeps, found by the nearest key of the full cache."""
+    """Slots that both keep over the fewer of the two; theirs are found by the nearest key of the full cache."""
     shares = []
     for columns, layer, whole in zip(ours, theirs.layers, full.layers, strict=True):
         other = torch.cdist(layer.keys[0].float(), whole.keys[0].float()).argmin(-1)
-        shares += [float(torch.isin(mine, its).float().mean()) for mine, its in zip(columns, other, strict=True)]
+        fewer = min(columns.shape[1], other.shape[1])
+        shares += [int(torch.isin(mine, its).sum()) / fewer for mine, its in zip(columns, other, strict=True)]
     return float(np.mean(shares))
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from medsuite.core.errors import InputError
 from medsuite.meda_kv.cache import CompressedCache
 from medsuite.meda_kv.evaluate.haystack import passage
-from medsuite.meda_kv.evaluate.questions import Answer, Outcome, Question
+from medsuite.meda_kv.evaluate.questions import Answer, Outcome, Question, beginning
 from medsuite.meda_kv.prompt import follow
 from medsuite.meda_kv.session import Session
 
@@ -59,6 +59,7 @@ def continuation(
     """
     if tokens < 2 or continued < 1:
         raise InputError(f"a context of {tokens} tokens and a continuation of {continued}", expected="2 and 1 at least")
-    ids = passage(tokenizer, tokens + continued, rng)[None]
+    head = beginning(tokenizer)
+    ids = torch.cat([head, passage(tokenizer, tokens + continued - head.shape[1], rng)[None]], dim=1)
     nothing = ids[:, :0]
     return Question(unit, ids[:, : tokens - 1], nothing, ids[:, tokens - 1 : tokens], Continued(ids[:, tokens:]))

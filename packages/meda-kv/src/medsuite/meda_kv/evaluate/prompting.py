@@ -9,7 +9,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from medsuite.core.errors import InputError
-from medsuite.meda_kv.evaluate.questions import Question, TooLongError, Written, plain_turn, token_ids
+from medsuite.meda_kv.evaluate.questions import Question, TooLongError, Written, beginning, plain_turn, token_ids
 from medsuite.meda_kv.evaluate.released.sample import PICTURE, Sample
 
 SEAM = "<<<seam>>>"
@@ -69,7 +69,8 @@ def to_question(opened: Opened, sample: Sample, longest: int | None = None) -> Q
             expected="a vision-language model",
         )
     before, after = _filled(opened, sample)
-    inputs = _read(opened, before, pictures)
+    templated = sample.turn and getattr(opened.processor, "chat_template", None) is not None
+    inputs = _read(opened, before, pictures, templated)
     context, question = inputs.pop("input_ids"), token_ids(opened.tokenizer, after)
     if sample.opening:
         opening = token_ids(opened.tokenizer, sample.opening)
@@ -111,11 +112,11 @@ def _with_marks(opened: Opened, text: str) -> str:
     return text.replace(PICTURE, f" {opened.processor.image_token} ") if PICTURE in text else text
 
 
-def _read(opened: Opened, text: str, pictures: tuple[Any, ...]) -> dict[str, Tensor]:
-    """Token ids of the context, and what else the model takes with them."""
+def _read(opened: Opened, text: str, pictures: tuple[Any, ...], templated: bool) -> dict[str, Tensor]:
+    """Token ids of the context, and what else the model takes with them; a template brings its special tokens along."""
     if not pictures:
-        return {"input_ids": token_ids(opened.tokenizer, text)}
-    templated = getattr(opened.processor, "chat_template", None) is not None
+        head = [] if templated else [beginning(opened.tokenizer)]
+        return {"input_ids": torch.cat([*head, token_ids(opened.tokenizer, text)], dim=1)}
     given: Mapping[str, Tensor] = opened.processor(
         text=text, images=list(pictures), return_tensors="pt", add_special_tokens=not templated
     )

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
+from torch.nn.functional import pad
 
 from medsuite.core.errors import InputError
 from medsuite.meda_kv.cache import CompressedCache, storage_bytes
@@ -228,7 +229,7 @@ def compressing(recipe: Recipe) -> Arm:
 def ask(
     session: Session, question: Question, arms: Mapping[str, Recipe | Arm], watch: Watch | None = None
 ) -> list[Score]:
-    """Ask one question of the full cache and of every arm's, under both protocols; the context is read once.
+    """Ask one question of the full cache and of every arm's, under both protocols; a text is read once.
 
     Args:
         session: An open session from `observing` whose plan serves all recipes.
@@ -245,7 +246,7 @@ def ask(
     parts = question.context, question.question, question.opening
     readings = [_Reading("after", context, parts[0], torch.cat(parts[1:], dim=1))]
     if question.question.shape[1]:
-        asked = read(session, question.question.to(device), after=context)
+        asked = _read_asked(session, question, context)
         readings.insert(0, _Reading("in prompt", asked, torch.cat(parts[:2], dim=1), question.opening))
     named: dict[str, Recipe | Arm] = {"full": whole, **arms}
     return [
@@ -280,6 +281,23 @@ def _score(
     return Score(name, reading.protocol, outcome.value, outcome.nll, smaller.kept_share, held, full, text=outcome.text)
 
 
+def _read_asked(session: Session, question: Question, context: Prompt) -> Prompt:
+    """Read the prompt with the question in it.
+
+    Behind a text the question is enough. Pictures are read again with it, in one pass: cross-modal attention exists
+    only once both modalities are there, so that statistics of pictures alone would count for what they are not.
+    """
+    device = session.model.device
+    if not question.inputs:
+        return read(session, question.question.to(device), after=context)
+    tokens = torch.cat([question.context, question.question], dim=1)
+    inputs = {
+        name: pad(tensor, (0, question.question.shape[1])) if tensor.shape == question.context.shape else tensor
+        for name, tensor in question.inputs.items()
+    }
+    return read(session, tokens.to(device), inputs=_placed(session, inputs))
+
+
 def _placed(session: Session, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Move what goes with the context to the model's device, pictures in its precision."""
     model = session.model
@@ -303,6 +321,11 @@ def token_ids(tokenizer: Any, text: str) -> Int[Tensor, "1 tokens"]:
     """Tokenise without special tokens, as one sequence."""
     ids = tokenizer(text, add_special_tokens=False, return_tensors="pt", verbose=False)["input_ids"]
     return ids.to(torch.int64)
+
+
+def beginning(tokenizer: Any) -> Int[Tensor, "1 tokens"]:
+    """Tokens that a tokenizer puts before every text, such as the one that marks its beginning; often none."""
+    return torch.tensor([tokenizer("")["input_ids"]], dtype=torch.int64)
 
 
 def plain_turn(tokenizer: Any) -> tuple[str, str]:

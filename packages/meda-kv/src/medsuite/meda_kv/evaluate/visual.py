@@ -13,11 +13,11 @@ from medsuite.meda_kv.constructed_vision import (
     IMAGE,
     PATCH,
     PictureLookup,
-    VisionLanguage,
     draw_lookup,
     key_word,
     value_word,
 )
+from medsuite.meda_kv.evaluate.prompting import Opened
 from medsuite.meda_kv.evaluate.questions import Forced, Question, token_ids
 
 ASKING = "what stands at"
@@ -57,7 +57,7 @@ GALLERIES = {
 
 
 def visual_question(
-    opened: VisionLanguage, gallery: Gallery, rng: np.random.Generator, unit: str = ""
+    opened: Opened, gallery: Gallery, rng: np.random.Generator, unit: str = ""
 ) -> tuple[Question, PictureLookup]:
     """Hide needles among the patches of pictures and ask for them.
 

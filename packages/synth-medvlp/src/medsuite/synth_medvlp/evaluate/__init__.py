@@ -1,0 +1,1 @@
+"""The claim as an experiment: cohorts, arms, decisions and drawings."""
