@@ -36,7 +36,7 @@ class ArmDetail:
         arm: Its name.
         protocol: When the question was asked.
         layers: Indices of the compressed layers.
-        share: Kept share of each layer's prompt.
+        share: Kept share of each layer's prompt, mean over its key heads.
         kept: For each token of the prompt the share of layers and key heads that keep it.
     """
 
@@ -116,7 +116,7 @@ class Recorder:
         if arm == "full":
             return
         layers = compressible(smaller.cache)
-        share = [len(layer_columns(smaller.cache, index)[0]) / tokens for index in layers]
+        share = [float(np.mean([*map(len, layer_columns(smaller.cache, index))])) / tokens for index in layers]
         kept = kept_by_token(smaller.cache, tokens)
         rounded = [round(float(value), 4) for value in kept]
         self._arms.append(ArmDetail(arm, protocol, list(layers), share, rounded))
@@ -135,10 +135,9 @@ class Recorder:
 def layer_columns(cache: CompressedCache, layer: int) -> list[list[int]]:
     """Columns of the prompt that a layer keeps, for each key head of the first sequence."""
     held = compressible(cache)[layer]
-    if held.positions is None:
+    if not held.compressed:
         return [list(range(held.rows))]
-    rows = held.positions[0] if held.valid is None else held.positions[0][:, held.valid[0, : held.positions.shape[2]]]
-    return rows.tolist()
+    return [held.columns(0, head).tolist() for head in range(held.tensors()[0].shape[1])]
 
 
 def kept_by_token(cache: CompressedCache, tokens: int) -> Float[np.ndarray, " tokens"]:
