@@ -30,7 +30,7 @@ from medsuite.meda_kv.masks import layer_mask
 from medsuite.meda_kv.modality import ModalityMap, modality_from_inputs
 from medsuite.meda_kv.observe.blocks import AttentionInputs
 from medsuite.meda_kv.observe.observer import LayerObserver, ObservationPlan, Tokens
-from medsuite.meda_kv.positions import recall_positions, remember_positions
+from medsuite.meda_kv.positions import position_holders, recall_positions, remember_positions
 from medsuite.meda_kv.ragged import RaggedRows
 from medsuite.meda_kv.recipe import Recipe
 from medsuite.meda_kv.report import Report
@@ -79,6 +79,7 @@ class Session:
                 f"{type(model).__name__} has no attention layer that takes a cache and a mask",
                 expected="a decoder on the attention interface of transformers",
             )
+        self._holders = position_holders(model)
         self._stack = ExitStack()
         self._base = ""
         self._announced: int | None = None
@@ -164,7 +165,7 @@ class Session:
         @wraps(original)
         def generate(*args: Any, **kwargs: Any) -> Any:
             refuse_generate(self._model, kwargs)
-            recall_positions(self._model, given_cache(kwargs))
+            recall_positions(self._holders, given_cache(kwargs))
             self._announced = uncached_tokens(args, kwargs)
             try:
                 return original(*args, **kwargs)
@@ -192,7 +193,7 @@ class Session:
     def _before_model(self, _: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Note what only the outermost forward pass sees: token ids, token types and the 2-D mask."""
         self._inputs = {**kwargs, **({"input_ids": args[0]} if args else {})}
-        recall_positions(self._model, given_cache(kwargs))
+        recall_positions(self._holders, given_cache(kwargs))
 
     @torch.compiler.disable
     def _before_decoder(
@@ -309,7 +310,7 @@ class Session:
     def _after_decoder(self, decoder: nn.Module, args: tuple[Any, ...], output: object) -> None:
         """Compress once the whole prompt has passed, after the last layer: budgets need every layer's entropy."""
         if self.cache is not None:
-            remember_positions(self._model, self.cache)
+            remember_positions(self._holders, self.cache)
         if self._pending is None or self._incoming is None or self.observation is None or self.cache is None:
             return
         self._pending -= self._incoming.tokens
