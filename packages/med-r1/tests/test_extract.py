@@ -1,5 +1,4 @@
 import re
-import time
 
 import pytest
 from hypothesis import given
@@ -83,16 +82,11 @@ def test_the_think_block_is_kept():
 
 
 @pytest.mark.parametrize("piece", ["<think>a</think><answer>", "<think>", "</think>   ", "<answer>", "\0", "</answer>"])
-def test_fifty_kilobytes_of_anything_take_linear_time(piece):
-    def seconds(count):
-        text = "<think>" + piece * count
-        begin = time.process_time()
-        for _ in range(5):
-            parse(text, "tolerant")
-        return time.process_time() - begin
-
-    once = seconds(50_000 // len(piece))
-    assert seconds(200_000 // len(piece)) < 12 * once + 0.02
+def test_two_hundred_kilobytes_of_anything_hold_no_answer(piece):
+    """The released expressions take minutes on the first of these; see benchmarks/rewards.py."""
+    text = "<think>" + piece * (200_000 // len(piece))
+    assert [parse(text, name).letter for name in ("exact", "strict", "tolerant")] == [None] * 3
+    assert not is_formatted(text)
 
 
 def test_an_unknown_strictness_names_the_nearest():

@@ -6,13 +6,11 @@ formats badly is told from one that answers badly.
 
 import re
 from dataclasses import dataclass
-from typing import Literal
 
 from medsuite.core.errors import unknown_name
 from medsuite.med_r1.schema import LETTERS
 
-Strictness = Literal["exact", "strict", "tolerant"]
-STRICTNESSES: tuple[Strictness, ...] = ("exact", "strict", "tolerant")
+STRICTNESSES = ("exact", "strict", "tolerant")
 """`exact`: think block, one letter in the answer block, nothing else. `strict`: the released evaluation, one capital
 letter in the first answer block that holds one. `tolerant`: additionally lower case, `(B)`, `B.`, `B) text`, `Option B`
 and an answer without tags."""
@@ -70,7 +68,7 @@ def is_formatted(text: str) -> bool:
     return bridge is not None and bridge.end() <= len(text) - len("</answer>")
 
 
-def parse(text: str, strictness: Strictness = "strict") -> Parsed:
+def parse(text: str, strictness: str = "strict") -> Parsed:
     """Read a completion.
 
     Args:

@@ -8,7 +8,7 @@ from jaxtyping import Bool
 
 from medsuite.core.errors import InputError
 from medsuite.core.stats import wilson_interval
-from medsuite.med_r1.extract import STRICTNESSES, Strictness, parse
+from medsuite.med_r1.extract import STRICTNESSES, parse
 from medsuite.med_r1.schema import LETTERS, Question, QuestionSet
 
 
@@ -28,12 +28,12 @@ class Answers:
         if len(self.texts) != len(self.questions):
             raise InputError(f"{len(self.texts)} completions of {len(self.questions)} questions", expected="one each")
 
-    def correct(self, strictness: Strictness = "strict") -> Bool[np.ndarray, " question"]:
+    def correct(self, strictness: str = "strict") -> Bool[np.ndarray, " question"]:
         """Tell which questions are answered with the right letter."""
         pairs = zip(self.texts, self.questions, strict=True)
         return np.array([parse(text, strictness).letter == question.letter for text, question in pairs])
 
-    def accuracy(self, strictness: Strictness = "strict") -> float:
+    def accuracy(self, strictness: str = "strict") -> float:
         """Return the share of right letters; malformed completions count as wrong."""
         return float(self.correct(strictness).mean())
 
@@ -53,7 +53,7 @@ class Answers:
 
     def summary(self) -> dict[str, float]:
         """Return chance, the accuracies under the three strictnesses, and compliance."""
-        accuracies: dict[str, float] = {name: self.accuracy(name) for name in STRICTNESSES}
+        accuracies = {name: self.accuracy(name) for name in STRICTNESSES}
         return {"chance": self.questions.chance, **accuracies, "compliance": self.compliance()}
 
     def report(self) -> str:

@@ -54,13 +54,13 @@ def simulate(
         shortcut: Share of questions with give-away options, 0 to 1.
         difficulty: `"easy"` or `"hard"`: the noise.
         side: Pixels along a picture's side.
-        clinic: The patients; by default 24 new ones.
+        clinic: The patients; by default eight new ones.
 
     Raises:
         InputError: A name is unknown, or a number is out of range.
     """
     _check(count, modality, questions, shortcut, difficulty)
-    clinic = clinic or Clinic(24, side, rng)
+    clinic = clinic or Clinic(8, side, rng)
     kinds = [questions[place] for place in rng.integers(len(questions), size=count)]
     rights = [ANSWERS[kind][rng.integers(len(ANSWERS[kind]))] for kind in kinds]
     whose = rng.integers(len(clinic.anatomies), size=count).tolist()
