@@ -25,7 +25,7 @@ def test_most_bad_films_are_found_and_few_good_ones_lost(halves):
     rejected = Curator.fit(films, fault > 0).reject(others)
     found = measure_curation(rejected, truth > 0, labels, FINDINGS)
     assert found.recall.estimate > 0.85
-    assert found.precision.estimate > 0.85
+    assert found.precision.estimate > 0.75
     assert max(found.lost.values()) < 0.5
 
 

@@ -40,7 +40,7 @@ def domain(gap: float) -> Domain:
 
     Real films have scatter, blur, few quanta and faint lesions; a generator's films have none of these, always clear
     lesions with sharp margins, pale bones and patients that are alike. Each parameter goes in a straight line, noise in
-    its standard deviation. Both are windowed from the 2nd to the 98th percentile, so that metal does not set the greys.
+    its standard deviation. Both are windowed from the 2nd to the 98th percentile.
 
     Raises:
         InputError: `gap` is outside 0 to 1.2.
