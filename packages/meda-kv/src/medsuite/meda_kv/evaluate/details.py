@@ -135,10 +135,9 @@ class Recorder:
 def layer_columns(cache: CompressedCache, layer: int) -> list[list[int]]:
     """Columns of the prompt that a layer keeps, for each key head of the first sequence."""
     held = compressible(cache)[layer]
-    if held.positions is None:
+    if not held.compressed:
         return [list(range(held.rows))]
-    rows = held.positions[0] if held.valid is None else held.positions[0][:, held.valid[0, : held.positions.shape[2]]]
-    return rows.tolist()
+    return [held.columns(0, head).tolist() for head in range(held.tensors()[0].shape[1])]
 
 
 def kept_by_token(cache: CompressedCache, tokens: int) -> Float[np.ndarray, " tokens"]:
