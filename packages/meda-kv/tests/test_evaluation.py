@@ -2,6 +2,7 @@
 
 import json
 import re
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,7 @@ from medsuite.meda_kv.evaluate.tasks import TASKS, Scope
 
 SCOPE = Scope(questions=3, context=160)
 TEXT = Plan("passkey", "tiny", ("h2o", "random"), (0.5, 0.3), SCOPE)
-VISUAL = Plan("visual-needles", methods=("snapkv", "meda"), shares=(0.5, 0.3), scope=SCOPE)
+VISUAL = Plan("visual-needles", methods=("snapkv", "meda"), shares=(0.5, 0.3), scope=Scope(questions=2))
 
 
 @pytest.fixture(scope="module")
@@ -141,6 +142,18 @@ def released_row(number, answer):
     }
 
 
+@pytest.fixture
+def short_answers(monkeypatch):
+    """Let answers end early: how long they may be is tested with the readers."""
+    longbench, milebench = map(
+        import_module, ("medsuite.meda_kv.evaluate.released.longbench", "medsuite.meda_kv.evaluate.released.milebench")
+    )
+
+    monkeypatch.setitem(longbench.TASKS, "hotpotqa", longbench.Task(longbench.measures.qa_f1, 2))
+    monkeypatch.setitem(milebench.MOST, "needle", 1)
+
+
+@pytest.mark.usefixtures("short_answers")
 def test_a_released_file_is_evaluated_as_far_as_asked_and_equal_names_stay_apart(tmp_path):
     file = tmp_path / "hotpotqa.jsonl"
     file.write_text("".join(json.dumps(released_row(number, "x")) + "\n" for number in range(4)))
@@ -149,10 +162,10 @@ def test_a_released_file_is_evaluated_as_far_as_asked_and_equal_names_stay_apart
     assert [record.unit for record in done] == ["hotpotqa same", "hotpotqa same (2)", "hotpotqa same (3)"]
     assert all(score.value == 0.0 for record in done for score in record.scores)
     assert "nats/token" not in table(summarise(done))
-    every = evaluate(Plan("longbench", "tiny", ("h2o",), (0.5,), Scope(questions=0, data=file)), tmp_path / "all")
-    assert len(every) == 4
+    assert len(list(TASKS["longbench"].questions(open_model("tiny"), Scope(questions=0, data=file)))) == 4
 
 
+@pytest.mark.usefixtures("short_answers")
 def test_a_damaged_line_stops_the_run_and_what_came_before_it_stays(tmp_path):
     file = tmp_path / "hotpotqa.jsonl"
     file.write_text(json.dumps(released_row(0, "x")) + '\n{"input": "cut')
@@ -164,6 +177,7 @@ def test_a_damaged_line_stops_the_run_and_what_came_before_it_stays(tmp_path):
     assert len(evaluate(plan, tmp_path / "run")) == 2
 
 
+@pytest.mark.usefixtures("short_answers")
 def test_a_milebench_folder_is_evaluated_with_the_truth_of_the_hand_set_model(tmp_path):
     """From released files to the report: the needle is found with the question in the prompt, whatever the rest."""
     from medsuite.meda_kv.constructed_vision import draw_lookup, key_word, value_word, vision_retrieval_model
@@ -173,7 +187,7 @@ def test_a_milebench_folder_is_evaluated_with_the_truth_of_the_hand_set_model(tm
     built.processor.save_pretrained(tmp_path / "model")
     folder, rows = tmp_path / "ImageNeedleInAHaystack", []
     (folder / "images").mkdir(parents=True)
-    for number in range(3):
+    for number in range(2):
         lookup = draw_lookup(2, 8, np.random.default_rng(number))
         names = [f"{number}-{place}.png" for place in range(2)]
         for name, picture in zip(names, lookup.pictures, strict=True):
@@ -189,7 +203,7 @@ def test_a_milebench_folder_is_evaluated_with_the_truth_of_the_hand_set_model(tm
     assert cells["full"]["after"].value.estimate == cells["full"]["in prompt"].value.estimate == 1.0
     assert cells["snapkv"]["in prompt"].value.estimate == 1.0
     page = write_report(tmp_path / "run").read_text(encoding="utf-8")
-    assert page.count('alt="Pictures') == 3 * 3
+    assert page.count('alt="Pictures') == 2 * 3
 
 
 def records(values, protocol="after", nll=1.0):
@@ -243,6 +257,17 @@ def test_kept_tokens_are_counted_over_layers_and_heads():
     assert kept["arm"][:2].tolist() == [1, 1]
     assert kept["arm"].sum() == pytest.approx(0.5 * 39, abs=0.5)
     assert kept["full"].tolist() == [1.0] * 39
+
+
+def test_heads_with_budgets_of_their_own_are_counted_one_by_one(tmp_path):
+    evaluate(Plan("passkey", "tiny", ("adakv",), (0.5,), Scope(questions=1, context=160)), tmp_path / "run")
+    (detail,) = read_details(RunFolder.existing(tmp_path / "run"))
+    (line,) = [line for line in summarise(read_records(RunFolder.existing(tmp_path / "run"))) if line.method == "adakv"]
+    for arm in detail.arms:
+        assert np.mean(arm.share) == pytest.approx(0.5, abs=0.01)
+        assert np.mean(arm.kept) == pytest.approx(0.5, abs=0.01)
+    assert line.kv_bytes / line.kv_bytes_full == pytest.approx(0.5, abs=0.01)
+    assert "adakv" in write_report(tmp_path / "run").read_text(encoding="utf-8")
 
 
 def test_details_survive_the_disk_and_a_damaged_file_is_named(visual_run, tmp_path):
@@ -347,7 +372,7 @@ def test_the_report_is_one_file_with_every_number_and_picture(run, request):
     assert not re.search(r'(src|href)="(?!data:|#)', page)
     assert "<script" not in page
     assert "random weights" in page or "hand-set weights" in page
-    assert page.count("<figure") >= 3 + 2 * 3
+    assert page.count("<figure") >= 2 + 2 * len(read_details(RunFolder.existing(request.getfixturevalue(run))))
     done = read_records(RunFolder.existing(request.getfixturevalue(run)))
     for line in summarise(done):
         assert f"<b>{line.method}</b>" in page

@@ -121,7 +121,7 @@ def _kept(model: PreTrainedModel, tokenizer: Any, methods: Sequence[str], ratio:
     with observing(model, shared_plan(recipes), "text") as session:
         prompt = read(session, tokens)
     reports = {name: _tried(prompt, name, recipe) for name, recipe in recipes.items()}
-    measured = {name: bool(report.entropy.any()) for name, report in reports.items()}
+    measured = {name: bool(np.isfinite(report.entropy).all()) for name, report in reports.items()}
     heads = [f"{name:>16}" + (f"{'entropy':>10}" if measured[name] else "") for name in reports]
     lines = [f"{prompt_tokens:,} tokens of text, kept share {ratio:g}", f"{'layer':<7}" + "".join(heads)]
     for place, layer in enumerate(next(iter(reports.values())).layers):

@@ -151,4 +151,4 @@ def score(
 
     read = [read_predictions(path) for path in files]
     scores = score_models(read, baseline or read[0].model, failures)
-    Console().print(score_table(scores, f"{read[0].task}; 95 % intervals over patients, failures as {failures}"))
+    Console().print(score_table(scores, f"{read[0].task}, failures as {failures}"))

@@ -146,13 +146,13 @@ def _rank_stays(connection: "DuckDBPyConnection", task: Task) -> None:
 def _load_events(connection: "DuckDBPyConnection", source: MimicIV, task: Task) -> None:
     """Copy the codes of stays that are still candidates, each once a stay and with the time at which it is known."""
     connection.execute(sql.candidates(task))
-    source.select(connection, "create temp table raw_drug as select distinct ndc from {source}", "prescriptions")
-    _load_drug_map(connection, source)
     timed = "diagnosis_times" in source.tables
     times = {"times": "diagnosis_times"} if timed else {}
     source.select(connection, sql.LOAD_TIMED_DIAGNOSES if timed else sql.LOAD_DIAGNOSES, "diagnoses_icd", **times)
     source.select(connection, sql.LOAD_PROCEDURES, "procedures_icd")
-    source.select(connection, sql.LOAD_DRUGS, "prescriptions")
+    source.select(connection, sql.LOAD_PRESCRIPTIONS, "prescriptions")
+    _load_drug_map(connection, source)
+    connection.execute(sql.LOAD_DRUGS)
 
 
 def _load_drug_map(connection: "DuckDBPyConnection", source: MimicIV) -> None:
@@ -161,7 +161,7 @@ def _load_drug_map(connection: "DuckDBPyConnection", source: MimicIV) -> None:
     table = f"read_csv('{path}', header=true, all_varchar=true)"
     known = connection.execute(f"select ndc, atc, name from {table}").fetchall()  # noqa: S608
     classes = {_spelling(ndc): (atc.strip().upper()[:4], name) for ndc, atc, name in known if ndc and atc}
-    spellings = [row[0] for row in connection.execute("select ndc from raw_drug where ndc is not null").fetchall()]
+    spellings = [row[0] for row in connection.execute("select distinct ndc from prescription").fetchall()]
     rows = [(text, *classes[_spelling(text)]) for text in spellings if _spelling(text) in classes]
     connection.execute("create temp table drug_class (ndc varchar, atc varchar, name varchar)")
     if rows:

@@ -4,12 +4,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Float
 
 from medsuite.bench.clinical.classical import MODELS, Data, Fitted, fit_paper, fit_tuned
 from medsuite.bench.clinical.cohort import Cohort
 from medsuite.bench.clinical.features import CodeFeatures, PaperFeatures
 from medsuite.bench.clinical.predictions import Predictions, write_predictions
 from medsuite.bench.clinical.splits import Split
+from medsuite.bench.clinical.thresholds import best_f1_threshold
 from medsuite.core.errors import unknown_name
 
 
@@ -24,7 +26,8 @@ def predict_classical(
 ) -> Iterator[tuple[Path, Fitted]]:
     """Fit models one after the other, write `MODEL.jsonl` for each, and yield its path.
 
-    Features are the paper's word counts in the paper's preset, and codes with their version otherwise.
+    In the paper's preset features are its word counts and the likelier label is predicted; otherwise features are codes
+    with their version, and two labels part where F1 is best on validation.
 
     Args:
         cohort: Labelled stays.
@@ -53,12 +56,28 @@ def predict_classical(
         tuned = configurations > 1
         fitted = fit_tuned(name, data, configurations, seed) if tuned else fit_paper(name, data, seed, restarts)
         path = out / f"{name.replace(' ', '-')}{'-tuned' if tuned else ''}.jsonl"
-        write_predictions(path, _predictions(cohort, split, fitted, fitted.predict(X), tuned))
+        threshold = _threshold(cohort, fitted, data)
+        write_predictions(path, _predictions(cohort, split, fitted, fitted.predict(X), threshold, tuned))
         yield path, fitted
 
 
-def _predictions(cohort: Cohort, split: Split, fitted: Fitted, probability: np.ndarray, tuned: bool) -> Predictions:
+def _threshold(cohort: Cohort, fitted: Fitted, data: Data) -> float | None:
+    """Choose where two labels part, on validation; the paper takes the likelier one, and so do three labels."""
+    if cohort.task.preset == "paper" or len(cohort.task.labels) > 2:
+        return None
+    return best_f1_threshold(fitted.predict(data.X_validation)[:, 1], data.y_validation == 1)
+
+
+def _predictions(
+    cohort: Cohort,
+    split: Split,
+    fitted: Fitted,
+    probability: Float[np.ndarray, "row label"],
+    threshold: float | None,
+    tuned: bool,
+) -> Predictions:
     labels = np.array(cohort.task.labels)
+    chosen = probability.argmax(axis=1) if threshold is None else (probability[:, 1] >= threshold).astype(int)
     values, counts = np.unique(cohort.label[split.train], return_counts=True)
     return Predictions(
         f"{fitted.name}, tuned" if tuned else fitted.name,
@@ -67,8 +86,13 @@ def _predictions(cohort: Cohort, split: Split, fitted: Fitted, probability: np.n
         cohort.subject_id[split.test],
         cohort.label[split.test],
         np.full(len(split.test), "answered"),
-        labels[probability.argmax(axis=1)],
+        labels[chosen],
         probability,
         int(values[counts.argmax()]),
-        {"settings": dict(fitted.settings), "fits": fitted.tried, "validation_auroc": fitted.validation},
+        {
+            "settings": dict(fitted.settings),
+            "fits": fitted.tried,
+            "validation_auroc": fitted.validation,
+            "threshold": threshold,
+        },
     )

@@ -152,14 +152,14 @@ def score_table(scores: Sequence[Score], title: str) -> "Table":
     """Lay scores out for a terminal, best AUROC first."""
     from rich.table import Table
 
-    table = Table(title=title)
-    for column in ("model", "patients", "failed", "AUROC", "F1", "minus baseline", "p (Holm)"):
-        table.add_column(column, justify="left" if column == "model" else "right")
+    table = Table(title=f"{title}, {scores[0].patients} patients", box=None, pad_edge=False)
+    table.add_column("model", min_width=14)
+    for column in ("failed", "AUROC", "F1", "minus baseline", "p (Holm)"):
+        table.add_column(column, justify="right")
     for one in sorted(scores, key=lambda score: -score.auroc.estimate):
         gap = "" if one.difference is None else _three(one.difference, sign="+")
         p = "" if one.p is None else ("< 0.001" if one.p < 0.001 else f"{one.p:.3f}")
-        row = (one.model, str(one.patients), str(one.failed), _three(one.auroc), _three(one.f1), gap, p)
-        table.add_row(*row)
+        table.add_row(one.model, str(one.failed), _three(one.auroc), _three(one.f1), gap, p)
     return table
 
 
@@ -240,4 +240,5 @@ def _replaced(one: Predictions, **columns: object) -> Predictions:
 
 
 def _three(interval: Interval, sign: str = "") -> str:
-    return f"{interval.estimate:{sign}.3f} [{interval.low:.3f}, {interval.high:.3f}]"
+    estimate, low, high = (f"{value:.3f}".replace("0.", ".", 1) for value in interval.ends)
+    return f"{sign if interval.estimate > 0 else ''}{estimate} [{low}, {high}]"

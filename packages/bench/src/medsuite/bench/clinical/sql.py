@@ -122,11 +122,15 @@ insert into event select hadm_id, 1, icd, min(place), min(known_at) from (
         coalesce(date_trunc('day', {_time("d.chartdate")}) + interval 1 day, c.dischtime) as known_at
     from {{source}} d join candidate c on c.hadm_id = try_cast(trim(d.hadm_id) as bigint)
 ) where icd is not null group by hadm_id, icd"""  # noqa: S608
-LOAD_DRUGS = f"""
-insert into event select hadm_id, 2, atc, 0, min(known_at) from (
-    select c.hadm_id, m.atc, coalesce({_time("d.starttime")}, c.dischtime) as known_at
-    from {{source}} d join candidate c on c.hadm_id = try_cast(trim(d.hadm_id) as bigint) join drug_class m using (ndc)
-) group by hadm_id, atc"""  # noqa: S608
+# The largest table is scanned once: its spellings of drug codes are mapped afterwards.
+LOAD_PRESCRIPTIONS = f"""
+create temp table prescription as
+select c.hadm_id, d.ndc, min(coalesce({_time("d.starttime")}, c.dischtime)) as known_at
+from {{source}} d join candidate c on c.hadm_id = try_cast(trim(d.hadm_id) as bigint)
+where d.ndc is not null group by c.hadm_id, d.ndc"""  # noqa: S608
+LOAD_DRUGS = """
+insert into event select hadm_id, 2, atc, 0, min(known_at)
+from prescription join drug_class using (ndc) group by hadm_id, atc"""
 
 
 def final_stays(task: Task) -> str:
@@ -167,7 +171,7 @@ def audits(task: Task) -> Mapping[str, str]:
             select count(*) from stay s where step = 0 and exists (select 1 from stay o
             where o.subject_id = s.subject_id and o.admittime = s.admittime and o.hadm_id <> s.hadm_id)""",
         "spellings of drug codes without a class": """
-            select count(*) from raw_drug r where ndc is not null and ndc not in (select ndc from drug_class)""",
+            select count(distinct ndc) from prescription where ndc not in (select ndc from drug_class)""",
     }
 
 

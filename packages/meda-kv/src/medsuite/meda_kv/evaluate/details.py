@@ -36,7 +36,7 @@ class ArmDetail:
         arm: Its name.
         protocol: When the question was asked.
         layers: Indices of the compressed layers.
-        share: Kept share of each layer's prompt.
+        share: Kept share of each layer's prompt, mean over its key heads.
         kept: For each token of the prompt the share of layers and key heads that keep it.
     """
 
@@ -116,7 +116,7 @@ class Recorder:
         if arm == "full":
             return
         layers = compressible(smaller.cache)
-        share = [len(layer_columns(smaller.cache, index)[0]) / tokens for index in layers]
+        share = [float(np.mean([*map(len, layer_columns(smaller.cache, index))])) / tokens for index in layers]
         kept = kept_by_token(smaller.cache, tokens)
         rounded = [round(float(value), 4) for value in kept]
         self._arms.append(ArmDetail(arm, protocol, list(layers), share, rounded))

@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Float, Int
 
 from medsuite.bench.clinical.predictions import Predictions, write_predictions
 from medsuite.bench.clinical.simulate.posterior import SimulatedView, posterior
 from medsuite.bench.clinical.simulate.world import Dials, EHRWorld, Patients
 from medsuite.bench.clinical.simulate.write_mimic4 import subject_ids, write_mimic4
 from medsuite.bench.clinical.task import make_task
+from medsuite.bench.clinical.thresholds import expected_f1_threshold
 
 _VIEWS = {
     SimulatedView.RETROSPECTIVE: ("retrospective", True),
@@ -49,8 +51,19 @@ def simulate_hospital(out: Path, patients: int, seed: int, dials: Dials) -> Iter
         yield path
 
 
+def _choose(probability: Float[np.ndarray, "patient label"]) -> Int[np.ndarray, " patient"]:
+    """Take the likelier of three labels, and of two the positive one where that makes the expected F1 best."""
+    if probability.shape[1] > 2:
+        return probability.argmax(axis=1)
+    return (probability[:, 1] >= expected_f1_threshold(probability[:, 1])).astype(int)
+
+
 def _predictions(
-    patients: Patients, task: str, labels: tuple[int, ...], probability: np.ndarray, outcome: str
+    patients: Patients,
+    task: str,
+    labels: tuple[int, ...],
+    probability: Float[np.ndarray, "patient label"],
+    outcome: str,
 ) -> Predictions:
     truth = {
         "mortality": patients.death.astype(int),
@@ -66,7 +79,7 @@ def _predictions(
         subject_ids(patients)[kept],
         truth[kept],
         np.full(int(kept.sum()), "answered"),
-        np.array(labels)[probability[kept].argmax(axis=1)],
+        np.array(labels)[_choose(probability[kept])],
         probability[kept],
         int(np.bincount(truth[kept]).argmax()),
         {"simulated": True},

@@ -1,7 +1,7 @@
 """The best possible predictor of a simulated hospital: the exact posterior of each outcome given what a view shows.
 
 Given phenotype `c`, severity `s` and stay `t`, all events are independent; given the comorbidities `h` so are their
-codes; given death `d` so are the outcome codes. With severity on a grid of 33 points,
+codes; given death `d` so are the outcome codes. With severity on a grid of 33 points::
 
     P(d, t, r | codes) ~ sum over c, s, h of
         P(c|a) P(s|a) P(principal|c) P(events|c,s,t) P(h|a,c) P(codes|h)
