@@ -25,6 +25,7 @@ from medsuite.meda_kv import (
     storage_bytes,
 )
 from medsuite.meda_kv.attention import cache_argument
+from medsuite.meda_kv.evaluate.details import kept_by_token
 from medsuite.meda_kv.observe.observer import LayerObserver, ObservationPlan
 from medsuite.meda_kv.packing import keep_ragged
 from medsuite.meda_kv.quantise import AsComputed
@@ -137,6 +138,17 @@ def test_equal_heads_give_the_same_rows_ragged_as_in_a_rectangle(tiny_llama, pro
         assert torch.equal(flat.ragged.keys.codes, rectangle.keys[held])
         assert torch.equal(flat.ragged.values.codes, rectangle.values[held])
         assert torch.equal(flat.ragged.counts, rectangle.counts[held])
+
+
+def test_what_is_shown_of_the_prompt_counts_the_rows_of_each_head(tiny_llama, prompt):
+    model = tiny_llama()
+    ids, _ = prompt(40)
+    cache = CompressedCache(model.config)
+    with compress(model, per_head()) as session, torch.no_grad():
+        model(ids[:1], **{cache_argument(model): cache})
+    kept = kept_by_token(cache, 40)
+    assert kept.sum() * 3 * 2 == pytest.approx(session.report.head_budgets.sum())
+    assert (kept[:2] == 1).all(), "the protected tokens are in all layers and heads"
 
 
 def test_protected_slots_are_in_every_head():
