@@ -175,7 +175,6 @@ def test_two_chunks_are_observed_like_one_prompt():
     for start, end in ((0, 7), (7, 12)):
         inputs = AttentionInputs(query[:, :, start:end], key[:, :, :end], SCALE)
         part = part.observe(inputs, tokens_of(valid[:, :end], vision[:, :end]))
-    # A sequence that shows no text in its first chunk is measured over full rows there: both hold both from the start.
     for kind in ("full entropy", "cross entropy"):
         torch.testing.assert_close(part.entropy(kind), whole.entropy(kind))
     torch.testing.assert_close(part.mass, whole.mass)
@@ -193,6 +192,23 @@ def test_padding_in_front_changes_no_statistic():
     for kind in ("full entropy", "cross entropy"):
         torch.testing.assert_close(padded.entropy(kind), alone.entropy(kind))
     torch.testing.assert_close(padded.mass[..., 5:], alone.mass)
+
+
+def test_a_prompt_that_opens_with_a_picture_is_observed_the_same_in_chunks():
+    query, key, _ = draw()
+    vision = (torch.arange(12) < 8).expand(2, 12).clone()
+    vision[1] = True  # the second sequence never shows text
+    valid = torch.ones_like(vision)
+    whole = LayerObserver(EVERYTHING).observe(AttentionInputs(query, key, SCALE), tokens_of(valid, vision))
+    parts = LayerObserver(EVERYTHING)
+    for start, end in ((0, 5), (5, 10), (10, 12)):
+        inputs = AttentionInputs(query[:, :, start:end], key[:, :, :end], SCALE)
+        parts = parts.observe(inputs, tokens_of(valid[:, :end], vision[:, :end]))
+    for kind in ("cross entropy", "full entropy"):
+        torch.testing.assert_close(parts.entropy(kind), whole.entropy(kind))
+    torch.testing.assert_close(parts.mass, whole.mass)
+    expected = slow_cross_modal(query, key, vision, causal=True)
+    np.testing.assert_allclose(parts.entropy("cross entropy")[0], expected[0])
 
 
 def test_a_sequence_of_one_modality_is_measured_over_full_rows():

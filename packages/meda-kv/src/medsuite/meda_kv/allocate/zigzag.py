@@ -48,5 +48,5 @@ class MinimumSlots(Allocator):
 
     def weights(self, table: LayerTable) -> Float[np.ndarray, " layers"]:
         """`base / L + (1 - base) * minimum / sum of minima`."""
-        shares = table.measure / table.measure.sum()
+        shares = table.measure / max(table.measure.sum(), np.finfo(np.float64).tiny)
         return self.base / len(shares) + (1 - self.base) * shares

@@ -1,5 +1,6 @@
 """One layer's observer: it sees every attention call of the prompt and keeps sums."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -59,7 +60,9 @@ class LayerObserver:
 
     Attributes:
         plan: What is observed.
-        entropies: Sums per kind of entropy.
+        entropies: Sums per kind of entropy; of the cross-modal kind for the sequences with both modalities, and full
+            rows in its place for those that may have one only.
+        crossing: Sequences that turned out to hold both modalities.
         mass: Attention accumulated by each slot.
         queries: The last queries that are no padding, which fills up in front where there are fewer.
         query_valid: Which of them are no padding.
@@ -70,6 +73,7 @@ class LayerObserver:
 
     plan: ObservationPlan
     entropies: dict[Statistic, EntropySums] = field(default_factory=dict)
+    crossing: Bool[Tensor, " batch"] | None = None
     mass: Float[Tensor, "batch kv_heads slots"] | None = None
     queries: Float[Tensor, "batch heads window dim"] | None = None
     query_valid: Bool[Tensor, "batch window"] | None = None
@@ -88,7 +92,7 @@ class LayerObserver:
             InputError: The unmasked entropy is asked for in a second chunk, whose rows the first could not see.
         """
         seen = self._last_queries(inputs.query, tokens.valid[:, -inputs.rows :])
-        seen = replace(seen, scale=inputs.scale, softcap=inputs.softcap, calls=self.calls + 1)
+        seen = replace(seen, scale=inputs.scale, softcap=inputs.softcap, crossing=tokens.crossing, calls=self.calls + 1)
         sample = self.plan.rows.draw(inputs.rows, inputs.query.device)
         masked: set[Statistic] = {"full entropy", "cross entropy", "accumulated attention"}
         if self.plan.statistics & masked:
@@ -108,14 +112,29 @@ class LayerObserver:
         Raises:
             InputError: This kind was not observed.
         """
-        return self._sums(kind).value()
+        if kind != "cross entropy":
+            return self._sums(kind).value()
+        return self._where_crossing(lambda kind: self._sums(kind).value())
 
     def entropy_error(self, kind: Statistic) -> Float[Tensor, " batch"]:
         """Standard error of the head mean of `entropy` from observing a sample of the rows; 0 when all were."""
-        sums = self._sums(kind)
         if isinstance(self.plan.rows, Exact):
-            return torch.zeros_like(sums.totals[0, :, 0])
-        return sums.sampling_error()
+            return torch.zeros_like(self.entropy(kind)[:, 0])
+        if kind != "cross entropy":
+            return self._sums(kind).sampling_error()
+        return self._where_crossing(lambda kind: self._sums(kind).sampling_error())
+
+    def _where_crossing(self, of: Callable[[Statistic], Tensor]) -> Tensor:
+        """Take a quantity of the cross-modal entropy where it exists, and of the full rows elsewhere.
+
+        Which sequences hold both modalities is known at the end of the prompt only: a first chunk may be all picture.
+        """
+        if self.crossing is None or bool(self.crossing.all()):
+            return of("cross entropy")
+        if not bool(self.crossing.any()):
+            return of("full entropy")
+        cross, full = of("cross entropy"), of("full entropy")
+        return torch.where(self.crossing.view(-1, *[1] * (cross.dim() - 1)), cross, full)
 
     def _sums(self, kind: Statistic) -> EntropySums:
         if kind not in self.entropies:
@@ -141,8 +160,7 @@ class LayerObserver:
     ) -> "LayerObserver":
         """Let one kernel pass give each entropy, and a second one the accumulated attention."""
         entropies, rows = dict(self.entropies), sample.rows
-        for kind in self._wanted(causal):
-            side = _side(kind, tokens)
+        for kind, side in self._passes(tokens, causal):
             allowed = kernels.Allowed(tokens.valid, tokens.vision, side.crossing, side.causal)
             found = kernels.row_statistics(inputs, rows, allowed)
             mine = tokens.valid[:, rows + inputs.slots - inputs.rows] & found.normaliser.isfinite().any(1)
@@ -163,30 +181,32 @@ class LayerObserver:
     ) -> "LayerObserver":
         """Go over the blocks once for all statistics that share a mask."""
         entropies, mass = dict(self.entropies), self.mass
-        wanted, crossing = self._wanted(causal), bool(tokens.crossing.any())
-        start = 0
+        passes, start = self._passes(tokens, causal), 0
         for part in score_blocks(inputs, sample.rows, causal=causal):
             weights = sample.weights[start : start + len(part.rows)]
             start += len(part.rows)
             whole: RowSoftmax | None = None
-            for kind in wanted:
+            for kind, side in passes:
                 sums = entropies.get(kind) or EntropySums.zeros(inputs.query)
-                entropies[kind], attention = _add_entropy(sums, part, _side(kind, tokens), inputs, tokens, weights)
-                whole = attention if kind == "full entropy" or not crossing else whole
+                entropies[kind], attention = _add_entropy(sums, part, side, inputs, tokens, weights)
+                whole = attention if kind == "full entropy" else whole
             if causal and "accumulated attention" in self.plan.statistics:
                 # A softmax over the whole row serves the entropy and the accumulated attention.
                 attention = row_softmax(part.scores, part.visible) if whole is None else whole
                 mass = _add_mass(mass, attention, part, inputs, tokens, weights)
         return replace(self, entropies=entropies, mass=mass)
 
-    def _wanted(self, causal: bool) -> list[Statistic]:
-        kinds: tuple[Statistic, ...] = ("cross entropy", "full entropy") if causal else ("unmasked cross entropy",)
-        return [kind for kind in kinds if kind in self.plan.statistics]
-
-
-def _side(kind: Statistic, tokens: Tokens) -> RowSide:
-    crossing = torch.zeros_like(tokens.crossing) if kind == "full entropy" else tokens.crossing
-    return RowSide(tokens.vision, crossing, kind != "unmasked cross entropy")
+    def _passes(self, tokens: Tokens, causal: bool) -> list[tuple[Statistic, RowSide]]:
+        """Name the entropies that this call adds to, and over which slots each row of them is normalised."""
+        asked, vision, none = self.plan.statistics, tokens.vision, torch.zeros_like(tokens.crossing)
+        if not causal:
+            return [("unmasked cross entropy", RowSide(vision, tokens.crossing, causal=False))]
+        passes: list[tuple[Statistic, RowSide]] = []
+        if "cross entropy" in asked and bool(tokens.crossing.any()):
+            passes.append(("cross entropy", RowSide(vision, ~none)))
+        if "full entropy" in asked or ("cross entropy" in asked and not bool(tokens.crossing.all())):
+            passes.append(("full entropy", RowSide(vision, none)))
+        return passes
 
 
 def _add_entropy(
