@@ -1,11 +1,17 @@
-"""A Sphinx directive that lists the registered claims: what the papers say, and what is tested."""
+"""A Sphinx directive that lists the registered claims beside the last committed run of `medsuite reproduce`."""
+
+import json
+from pathlib import Path
 
 from docutils import nodes
 from docutils.parsers.rst import Directive
 
 from medsuite.core.claims.registry import find_claims
+from medsuite.core.reporting import number
 
-COLUMNS = ("Claim", "Statement", "Published", "Data")
+COLUMNS = ("Claim", "Statement", "Published", "Measured at laptop scale", "Verdict", "Data")
+WIDTHS = (14, 30, 18, 16, 10, 12)
+RUN = Path(__file__).with_name("results-laptop.json")
 
 
 class ClaimsTable(Directive):
@@ -14,18 +20,32 @@ class ClaimsTable(Directive):
     optional_arguments = 8
 
     def run(self):
-        rows = [_cells(registered.claim) for registered in find_claims(self.arguments)]
+        self.state.document.settings.env.note_dependency(str(RUN))
+        measured = {claim["id"]: claim for claim in json.loads(RUN.read_text(encoding="utf-8"))["claims"]}
+        rows = [_cells(registered.claim, measured) for registered in find_claims(self.arguments)]
         group = nodes.tgroup(cols=len(COLUMNS))
-        group += [nodes.colspec(colwidth=width) for width in (15, 40, 20, 25)]
+        group += [nodes.colspec(colwidth=width) for width in WIDTHS]
         group += nodes.thead("", _row(COLUMNS))
         group += nodes.tbody("", *map(_row, rows))
         return [nodes.table("", group)]
 
 
-def _cells(claim):
-    published = "; ".join(f"{figure.text}: {figure.measured}" for figure in claim.published)
+def _cells(claim, measured):
+    published = "; ".join(f"{figure.text}: {figure.measured}" for figure in claim.published) or "no figure"
     paper = f"{claim.statement} ({claim.paper.title}, {claim.paper.year})"
-    return claim.id, paper, published, claim.data
+    figure, outcome = _headline(measured.get(claim.id))
+    return claim.id, paper, published, figure, outcome, claim.data.split(":")[0]
+
+
+def _headline(result):
+    """The figure and the outcome of a claim's first verdict."""
+    if result is None or not result["verdicts"]:
+        return "not in the last run", "–"
+    first = result["verdicts"][0]
+    estimate, low, high = (
+        number(float("nan") if first[end] is None else first[end]) for end in ("estimate", "low", "high")
+    )
+    return f"{estimate} [{low}, {high}] {first['unit']}: {first['statement']}", first["outcome"]
 
 
 def _row(cells):

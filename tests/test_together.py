@@ -81,4 +81,4 @@ def test_the_report_reads_in_a_browser(smoke, width):
         assert errors == []
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         rows = page.locator("table").first.locator("tbody tr").count()
-    assert rows == len(find_claims())
+    assert rows == len({registered.claim.paper.identifier for registered in find_claims()})

@@ -18,7 +18,7 @@ def test_every_public_name_exists() -> None:
 
 
 def test_importing_the_package_its_claims_and_commands_imports_nothing_heavy() -> None:
-    heavy = ("torch", "cv2", "rapidocr", "matplotlib", "pandas", "onnxruntime")
+    heavy = ("torch", "transformers", "duckdb", "sklearn", "xgboost", "cv2", "rapidocr", "matplotlib", "onnxruntime")
     code = f"import sys, medsuite.bench.claims, medsuite.bench.cli; print([m for m in {heavy} if m in sys.modules])"
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert printed.strip() == "[]"

@@ -1,5 +1,6 @@
 import os
 from collections.abc import Callable
+from contextlib import contextmanager
 
 import pytest
 
@@ -35,7 +36,7 @@ def tiny_llama() -> Callable:
 
 @pytest.fixture
 def prompt() -> Callable:
-    """Draw token ids, the second sequence left-padded when asked."""
+    """Draw token ids, the second sequence padded when asked: on the left, or on the right by a negative number."""
 
     def draw(tokens: int = 48, padding: int = 0, seed: int = 0):
         import torch
@@ -43,7 +44,51 @@ def prompt() -> Callable:
         generator = torch.Generator().manual_seed(seed)
         ids = torch.randint(1, 97, (2, tokens), generator=generator)
         mask = torch.ones_like(ids)
-        mask[1, :padding] = 0
+        mask[1, : max(padding, 0)] = mask[1, tokens + min(padding, 0) :] = 0
         return ids.masked_fill(mask == 0, 0), mask
 
     return draw
+
+
+@pytest.fixture
+def hidden() -> Callable:
+    """Hide from every query head of a full cache what its key head evicted, once the prompt has passed."""
+    import torch
+
+    from medsuite.meda_kv.attention import attention_modules, cache_argument
+    from medsuite.meda_kv.cache import compressible
+
+    def kept(layer, prompt_mask):
+        heads = layer.keys.shape[1]
+        rows = torch.zeros(len(prompt_mask), heads, prompt_mask.shape[1], dtype=torch.bool)
+        for row in range(len(rows)):
+            for head in range(heads):
+                rows[row, head, layer.columns(row, head).long()] = True
+        return rows & prompt_mask.bool()[:, None]
+
+    @contextmanager
+    def hiding(model, evicted, prompt_mask):
+        layers, tokens = compressible(evicted), prompt_mask.shape[1]
+
+        def before(module, args, kwargs):
+            query = (kwargs["hidden_states"] if "hidden_states" in kwargs else args[0]).shape[1]
+            seen = kwargs[cache_argument(module)].layers[module.layer_idx].get_seq_length()
+            if seen < tokens or module.layer_idx not in layers:
+                return args, kwargs
+            rows = kept(layers[module.layer_idx], prompt_mask)
+            heads = module.config.num_attention_heads
+            visible = torch.ones(query, seen + query).tril(seen).bool().repeat(len(rows), heads, 1, 1)
+            visible[..., :tokens] &= rows.repeat_interleave(heads // rows.shape[1], dim=1)[:, :, None]
+            if module.config._attn_implementation == "eager":
+                visible = torch.zeros(visible.shape).masked_fill(~visible, torch.finfo(model.dtype).min).to(model.dtype)
+            return args, {**kwargs, "attention_mask": visible}
+
+        modules = attention_modules(model.get_decoder()).values()
+        handles = [module.register_forward_pre_hook(before, with_kwargs=True) for module in modules]
+        try:
+            yield
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    return hiding

@@ -8,6 +8,7 @@ from medsuite.meda_kv.allocate import (
     ALLOCATORS,
     CrossModalEntropy,
     FullRowEntropy,
+    Late,
     LayerTable,
     Pyramid,
     ReleasedEntropy,
@@ -92,6 +93,25 @@ def test_the_pyramid_is_a_line_from_almost_twice_the_mean_to_a_twentieth():
     budgets = Pyramid(beta=20.0).budgets(table(np.zeros(5), ratio=0.2))
     mean = 0.2 * 2048
     np.testing.assert_allclose(budgets, np.linspace(2 * mean - mean / 20, mean / 20, 5), atol=1)
+
+
+def test_the_pyramid_flattens_when_its_first_layer_would_hold_more_than_there_is():
+    """Budgets of kvpress 0.5.5 for 80 tokens, three layers, a window of 16 and 55 % kept."""
+    problem = LayerTable(80, 3 * 44, np.full(3, 16), np.full(3, 80), np.zeros(3))
+    assert Pyramid().budgets(problem).tolist() == [64, 44, 24]
+
+
+def test_the_pyramid_flattens_when_its_last_layer_would_lose_what_is_protected():
+    problem = LayerTable(1000, 300, np.full(3, 40), np.full(3, 1000), np.zeros(3))
+    assert Pyramid().budgets(problem).tolist() == [160, 100, 40]
+
+
+def test_the_first_layers_are_left_whole_and_the_rest_is_shared_equally():
+    assert Late(layers=2).budgets(table(np.zeros(6), tokens=100, ratio=0.5)).tolist() == [100, 100, 25, 25, 25, 25]
+
+
+def test_a_budget_below_two_whole_layers_goes_to_them_first():
+    assert Late(layers=2).budgets(table(np.zeros(4), tokens=100, ratio=0.25, lower=5)).tolist() == [45, 45, 5, 5]
 
 
 def test_shuffling_permutes_the_budgets_of_its_base():

@@ -128,8 +128,14 @@ def test_only_full_attention_layers_are_adopted():
     config.layer_types = ["sliding_attention", "full_attention"]
     cache = CompressedCache(config)
     assert sorted(compressible(cache)) == [1]
-    with pytest.raises(InputError, match="DynamicSlidingWindowLayer"):
-        cache.fork()
+    assert [type(layer).__name__ for layer in cache.fork().layers] == ["DynamicSlidingWindowLayer", "CompressedLayer"]
+
+
+def test_layers_that_change_in_place_are_not_shared_by_a_fork():
+    config = LlamaConfig(num_hidden_layers=2)
+    config.layer_types = ["linear_attention", "full_attention"]
+    with pytest.raises(InputError, match=r"fork\(\) of a cache with LinearAttentionLayer"):
+        CompressedCache(config).fork()
 
 
 def test_used_and_foreign_caches_are_not_adopted():

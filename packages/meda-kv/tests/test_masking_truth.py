@@ -1,12 +1,23 @@
 """Evicting rows from the cache is the same as hiding them from a full cache with a mask."""
 
-from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 import torch
 from transformers import DynamicCache
 
-from medsuite.meda_kv import Budget, CompressedCache, Drop, FullRowEntropy, Protect, Recipe, SnapKV, compress
+from medsuite.meda_kv import (
+    AdaHeads,
+    Budget,
+    CompressedCache,
+    Drop,
+    EqualHeads,
+    FullRowEntropy,
+    Protect,
+    Recipe,
+    SnapKV,
+    compress,
+)
 from medsuite.meda_kv.allocate import ALLOCATORS
 from medsuite.meda_kv.attention import cache_argument
 from medsuite.meda_kv.select import SELECTORS
@@ -14,9 +25,16 @@ from medsuite.meda_kv.select import SELECTORS
 TOKENS = 40
 
 
-def evicting(selector=None, allocator=None, ratio=0.5):
+def evicting(selector=None, allocator=None, ratio=0.5, **parts):
     selector = SnapKV(queries=6) if selector is None else selector
-    return Recipe(Budget(ratio=ratio), allocator or FullRowEntropy(), selector, Drop(), Protect(sinks=2))
+    return Recipe(Budget(ratio=ratio), allocator or FullRowEntropy(), selector, Drop(), Protect(sinks=2), **parts)
+
+
+def short(part):
+    """Give a part that looks at a window a short one."""
+    if hasattr(part, "base") and not isinstance(part.base, float):
+        return replace(part, base=short(part.base))
+    return replace(part, queries=6) if hasattr(part, "queries") else part
 
 
 def continuation(steps):
@@ -37,74 +55,44 @@ def run(model, cache, ids, mask, steps):
     return outputs
 
 
-@contextmanager
-def hidden(model, positions, valid, prompt_mask):
-    """Hide from every query head what its key head evicted, once the prompt has passed."""
-
-    def before(module, args, kwargs):
-        query = kwargs["hidden_states"].shape[1] if "hidden_states" in kwargs else args[0].shape[1]
-        cache = kwargs[cache_argument(module)]
-        seen = cache.layers[module.layer_idx].get_seq_length()
-        if seen < TOKENS:
-            return args, kwargs
-        kept = torch.zeros(2, 2, TOKENS, dtype=torch.bool)
-        for row in range(2):
-            for head in range(2):
-                kept[row, head, positions[module.layer_idx][row, head][valid[module.layer_idx][row]].long()] = True
-        kept &= prompt_mask.bool()[:, None]
-        total = seen + query
-        visible = torch.ones(query, total).tril(seen).bool().expand(2, 4, query, total).clone()
-        visible[..., :TOKENS] &= kept.repeat_interleave(2, dim=1)[:, :, None]
-        if model.config._attn_implementation == "eager":
-            dtype = model.dtype
-            visible = torch.zeros(visible.shape, dtype=dtype).masked_fill(~visible, torch.finfo(dtype).min)
-        return args, {**kwargs, "attention_mask": visible}
-
-    handles = [layer.self_attn.register_forward_pre_hook(before, with_kwargs=True) for layer in model.model.layers]
-    try:
-        yield
-    finally:
-        for handle in handles:
-            handle.remove()
-
-
-def both_ways(model, recipe, ids, mask, steps):
+def both_ways(hidden, model, recipe, ids, mask, steps):
     cache = CompressedCache(model.config)
     with compress(model, recipe):
         evicted = run(model, cache, ids, mask, steps)
-    positions = [layer.positions for layer in cache.layers]
-    valid = [layer.held(2, ids.device)[:, : layer.kept] for layer in cache.layers]
-    with hidden(model, positions, valid, mask):
+    with hidden(model, cache, mask):
         masked = run(model, DynamicCache(config=model.config), ids, mask, steps)
     return evicted, masked, cache
 
 
+@pytest.mark.parametrize("heads", [EqualHeads(), AdaHeads()], ids=["equal heads", "heads as scores lie"])
 @pytest.mark.parametrize("steps", [(1, 1, 1, 1), (3, 1, 2)], ids=["one by one", "several at once"])
-@pytest.mark.parametrize("padding", [0, 9], ids=["no padding", "left padding"])
+@pytest.mark.parametrize("padding", [0, 9, -9], ids=["no padding", "left padding", "right padding"])
 @pytest.mark.parametrize("attention", ["sdpa", "eager"])
-def test_eviction_equals_masking(tiny_llama, prompt, attention, padding, steps):
+def test_eviction_equals_masking(hidden, tiny_llama, prompt, attention, padding, steps, heads):
     # Eager attention takes its softmax in single precision, whatever the model's.
     model = tiny_llama(attention, dtype="float64" if attention == "sdpa" else "float32")
     ids, mask = prompt(TOKENS, padding)
-    evicted, masked, cache = both_ways(model, evicting(), ids, mask, steps)
-    assert len({layer.kept for layer in cache.layers}) > 1, "budgets differ between layers"
+    evicted, masked, cache = both_ways(hidden, model, evicting(heads=heads), ids, mask, steps)
+    kept = [[len(layer.columns(0, head)) for head in range(2)] for layer in cache.layers]
+    assert len(set(map(sum, kept))) > 1, "budgets differ between layers"
+    assert any(first != second for first, second in kept) == heads.uneven
     for ours, truth in zip(evicted, masked, strict=True):
         torch.testing.assert_close(ours[:, -1], truth[:, -1], atol=1e-9 if attention == "sdpa" else 1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("selector", sorted(SELECTORS))
 @pytest.mark.parametrize("allocator", sorted(ALLOCATORS))
-def test_eviction_equals_masking_for_every_allocator_and_selector(tiny_llama, prompt, allocator, selector):
+def test_eviction_equals_masking_for_every_allocator_and_selector(hidden, tiny_llama, prompt, allocator, selector):
     model = tiny_llama()
     ids, mask = prompt(TOKENS, 9)
-    parts = SnapKV(queries=6) if selector == "snapkv" else SELECTORS[selector](), ALLOCATORS[allocator]()
-    evicted, masked, _ = both_ways(model, evicting(*parts), ids, mask, (1, 2))
+    parts = [short(SELECTORS[selector]()), short(ALLOCATORS[allocator]())]
+    evicted, masked, _ = both_ways(hidden, model, evicting(*parts), ids, mask, (1, 2))
     torch.testing.assert_close(evicted[-1], masked[-1], atol=1e-9, rtol=0)
 
 
-def test_without_the_hidden_rows_the_logits_would_differ(tiny_llama, prompt):
+def test_without_the_hidden_rows_the_logits_would_differ(hidden, tiny_llama, prompt):
     model = tiny_llama()
     ids, mask = prompt(TOKENS, 9)
-    evicted, _, _ = both_ways(model, evicting(), ids, mask, (1, 1))
+    evicted, _, _ = both_ways(hidden, model, evicting(), ids, mask, (1, 1))
     full = run(model, DynamicCache(config=model.config), ids, mask, (1, 1))
     assert (evicted[-1] - full[-1]).abs().max() > 1e-2

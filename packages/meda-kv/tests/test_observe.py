@@ -11,7 +11,7 @@ from medsuite.meda_kv.observe.blocks import AttentionInputs
 from medsuite.meda_kv.observe.entropy import RowSide, cross_modal_entropy, entropy_sums, full_row_entropy
 from medsuite.meda_kv.observe.observer import LayerObserver, ObservationPlan, Tokens
 from medsuite.meda_kv.observe.sampling import Exact, Sampled
-from medsuite.meda_kv.observe.scores import accumulated_attention, window_attention
+from medsuite.meda_kv.observe.scores import accumulated_attention, window_rows
 
 SCALE = 0.7
 
@@ -105,11 +105,32 @@ def test_accumulated_attention_is_the_column_sum_of_the_eager_weights():
     torch.testing.assert_close(accumulated_attention(query, key, scale=SCALE, block=5), expected)
 
 
-def test_window_attention_is_the_mean_of_the_last_eager_rows():
+def test_window_rows_are_the_last_eager_rows():
     query, key, _ = draw()
-    expected = eager_weights(query, key)[:, :, -3:].mean(2).view(2, 2, 2, -1).mean(2)
+    weights = eager_weights(query, key)[:, :, -3:].view(2, 2, 2, 3, -1)
+    rows = window_rows(query[:, :, -3:], key, torch.ones(2, 12, dtype=torch.bool), scale=SCALE)
+    torch.testing.assert_close(rows.attention, weights)
+    torch.testing.assert_close(rows.before, weights[..., :9])
+    torch.testing.assert_close(rows.mean(), weights.mean(-2))
+    torch.testing.assert_close(rows.variance(), weights.var(-2))
+    assert rows.visible[0].tolist() == torch.ones(12, 12).tril()[-3:].bool().tolist()
+
+
+def test_rows_of_padding_count_neither_in_the_mean_nor_in_the_variance():
+    query, key, _ = draw()
     valid = torch.ones(2, 12, dtype=torch.bool)
-    torch.testing.assert_close(window_attention(query[:, :, -3:], key, valid, scale=SCALE), expected)
+    valid[1, 9] = False
+    rows = window_rows(query[:, :, -3:], key, valid, scale=SCALE)
+    torch.testing.assert_close(rows.mean()[1], rows.attention[1][..., 1:, :].mean(-2))
+    torch.testing.assert_close(rows.variance()[1], rows.attention[1][..., 1:, :].var(-2))
+    assert not rows.attention[1, ..., 9].any()
+
+
+def test_a_sequence_that_would_lose_all_its_rows_keeps_them():
+    query, key, _ = draw()
+    rows = window_rows(query[:, :, -3:], key, torch.ones(2, 12, dtype=torch.bool), scale=SCALE)
+    chosen = rows.only(torch.tensor([[False, False, True], [False, False, False]])).rows
+    assert chosen.tolist() == [[False, False, True], [True, True, True]]
 
 
 @pytest.mark.parametrize("kind", ["boolean", "additive"])

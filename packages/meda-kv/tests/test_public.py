@@ -36,13 +36,19 @@ def test_commands_and_claims_are_registered():
     assert claims["meda-kv"].load()[0].id == "meda-kv/memory"
 
 
-def test_the_example_of_the_readme_runs(capsys, tiny_llama, prompt):
-    (example,) = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), flags=re.DOTALL)
+def test_the_examples_of_the_readme_run(capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    examples = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), flags=re.DOTALL)
     from medsuite.core import tiny
 
     class Loaded:
         model, tokenizer = tiny.llama().model, tiny.llama().tokenizer
 
-    code = example.replace('load("smollm2-135m", "causal-lm")', "Loaded")
-    exec(compile(code, "README.md", "exec"), {"Loaded": Loaded})
-    assert "requested ratio 0.28" in capsys.readouterr().out
+    names = {"Loaded": Loaded, "__name__": "readme"}
+    for example in examples:
+        code = example.replace('load("smollm2-135m", "causal-lm")', "Loaded")
+        exec(compile(code, "README.md", "exec"), names)
+    printed = capsys.readouterr().out
+    assert "requested ratio 0.28" in printed
+    assert "requested tokens 64" in printed
+    assert len(re.findall(r"^\[.*\]$", printed, flags=re.MULTILINE)) == 2, "two answers"

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medsuite.core.errors import InputError
-from medsuite.meda_kv.merge import AverageMerge, Drop
+from medsuite.meda_kv.merge import AverageMerge, Drop, PivotMerge, WeightedMerge
 from medsuite.meda_kv.observe.observer import LayerObserver, ObservationPlan
 from medsuite.meda_kv.select import H2O, KeyNorm, LayerView, Random, Streaming, TextPrior
 from medsuite.meda_kv.select.base import Choice, choose, first_tokens, last_tokens
@@ -168,7 +168,42 @@ def test_merging_equals_a_loop_over_the_evicted_rows():
     torch.testing.assert_close(kept.values[0, 0], expected)
 
 
-@pytest.mark.parametrize("merger", [Drop(), AverageMerge(keys=True)])
+RELEASED = {
+    AverageMerge: lambda kept, evicted, cosine: evicted,
+    PivotMerge: lambda kept, evicted, cosine: (evicted + kept) / 2,
+    WeightedMerge: lambda kept, evicted, cosine: cosine * evicted,
+}
+
+
+@pytest.mark.parametrize("merger", RELEASED, ids=lambda merger: merger.__name__)
+def test_the_three_merges_are_those_of_look_m(merger):
+    """LOOK-M averages what each evicted row becomes with the kept row, `include_self`."""
+    generator = torch.Generator().manual_seed(2)
+    keys, values = torch.randn(2, 1, 1, 12, 4, generator=generator, dtype=torch.float64).unbind(0)
+    slots, others = [0, 5, 8], [1, 2, 3, 4, 6, 7, 9, 10, 11]
+    kept = merger(keys=True).merge(keys, values, keep(*slots), torch.ones(1, 12, dtype=torch.bool))
+    cosine = torch.cosine_similarity(keys[:, :, others].unsqueeze(3), keys[:, :, slots].unsqueeze(2), dim=-1)
+    best, target = cosine.max(-1, keepdim=True)
+    for mine, rows in ((kept.keys, keys), (kept.values, values)):
+        selected, pruned = rows[:, :, slots], rows[:, :, others]
+        index = target.expand_as(pruned)
+        source = RELEASED[merger](selected.gather(2, index), pruned, best)
+        expected = selected.scatter_reduce(2, index, source, reduce="mean", include_self=True)
+        torch.testing.assert_close(mine, expected, rtol=1e-6, atol=1e-6)
+
+
+def test_slots_below_the_threshold_are_dropped():
+    kept = AverageMerge(threshold=0.999).merge(KEYS, VALUES, keep(0, 1), ALL)
+    torch.testing.assert_close(kept.values, rows([1.0, 10.0], [4.0, 40.0]))
+    assert kept.counts.tolist() == [[[1.0, 2.0]]]
+
+
+def test_a_threshold_that_is_no_cosine_is_refused():
+    with pytest.raises(InputError, match="a cosine"):
+        PivotMerge(threshold=1.5)
+
+
+@pytest.mark.parametrize("merger", [Drop(), AverageMerge(keys=True), PivotMerge(keys=True), WeightedMerge()])
 def test_kept_rows_own_their_storage(merger):
     kept = merger.merge(KEYS, VALUES, keep(0, 2), ALL)
     for tensor in (kept.keys, kept.values):

@@ -9,6 +9,7 @@ from medsuite.core.errors import InputError
 from medsuite.meda_kv import (
     H2O,
     METHODS,
+    AdaHeads,
     AverageMerge,
     Budget,
     CompressedCache,
@@ -134,11 +135,41 @@ def test_a_second_turn_feeds_exactly_the_new_tokens(tiny_llama, prompt):
     assert cache.get_seq_length() == 40 + 6 - 1 + 8 + 5
 
 
-def test_speculative_decoding_is_refused_because_it_guesses_behind_the_prompt_at_once(tiny_llama, prompt):
+def test_speculative_decoding_gives_the_tokens_of_greedy_decoding_behind_the_same_cache(tiny_llama, prompt):
+    model = tiny_llama()
+    ids, guesses = prompt(40)[0][:1].repeat(1, 2), []
+    with compress(model, small()) as session:
+        greedy = model.generate(ids, **GREEDY)
+        handle = model.model.register_forward_pre_hook(
+            lambda module, args, kwargs: guesses.append(kwargs["input_ids"].shape[1]), with_kwargs=True
+        )
+        guessed = model.generate(ids, prompt_lookup_num_tokens=3, **GREEDY)
+        handle.remove()
+    assert torch.equal(guessed, greedy)
+    assert guesses[0] == 80, "the prompt alone"
+    assert max(guesses[1:]) > 1, "guesses were made"
+    assert [report.kept_share for report in session.reports] == pytest.approx([0.5, 0.5], abs=0.01)
+
+
+@pytest.mark.parametrize("heads", [{}, {"heads": AdaHeads()}], ids=["equal heads", "heads as scores lie"])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_an_assistant_model_gives_the_tokens_of_greedy_decoding_behind_the_same_cache(tiny_llama, prompt, heads, seed):
+    model, assistant = tiny_llama(), tiny_llama(seed=seed)
+    ids = prompt(40)[0][:1]
+    mask = torch.ones_like(ids)
+    with compress(model, small(**heads)):
+        greedy = generate(model, ids, mask)
+        assert torch.equal(generate(model, ids, mask, assistant_model=assistant), greedy)
+
+
+def test_speculative_decoding_does_not_give_hidden_states_of_the_prompt_and_the_guesses_in_one_piece(
+    tiny_llama, prompt
+):
     model = tiny_llama()
     ids = prompt(40)[0][:1].repeat(1, 2)
-    with compress(model, small()), pytest.raises(InputError, match="speculative decoding"):
-        model.generate(ids, prompt_lookup_num_tokens=3, **GREEDY)
+    asked = {"output_hidden_states": True, "return_dict_in_generate": True, "prompt_lookup_num_tokens": 3}
+    with compress(model, small()), pytest.raises(InputError, match="speculative decoding with output_hidden_states"):
+        model.generate(ids, **asked, **GREEDY)
 
 
 def test_bytes_are_those_of_the_kept_rows_and_the_rest_is_freed(tiny_llama, prompt):
@@ -177,6 +208,28 @@ def test_a_padded_row_is_compressed_like_the_same_row_alone(tiny_llama, prompt):
         alone = generate(model, ids[1:, 9:], mask[1:, 9:])
     assert torch.equal(together[1, 40:], alone[0, 31:])
     assert (session.reports[0].budgets[1] == session.reports[1].budgets[0]).all()
+
+
+@pytest.mark.parametrize("select", [SnapKV(queries=6), H2O(), Streaming()], ids=lambda part: type(part).__name__)
+@pytest.mark.parametrize("chunk", [15, 40])
+def test_a_row_padded_on_the_right_is_compressed_like_the_same_row_alone(tiny_llama, prompt, select, chunk):
+    model = tiny_llama()
+    ids, mask = prompt(40, padding=-9)
+    caches = []
+    with compress(model, small(select=select, merge=AverageMerge(), allocate=CrossModalEntropy())) as session:
+        for tokens, valid in ((ids, mask), (ids[1:, :31], mask[1:, :31])):
+            caches.append(CompressedCache(model.config))
+            session.begin_prefill(tokens.shape[1])
+            with torch.no_grad():
+                for end in range(chunk, tokens.shape[1] + chunk, chunk):
+                    part = {cache_argument(model): caches[-1], "attention_mask": valid[:, :end]}
+                    model(tokens[:, end - chunk : end], **part)
+    assert (session.reports[0].budgets[1] == session.reports[1].budgets[0]).all()
+    for together, alone in zip(*(cache.layers for cache in caches), strict=True):
+        for head in range(2):
+            assert together.columns(1, head).tolist() == alone.columns(0, head).tolist()
+        rows = together.values[1][:, together.held(2, ids.device)[1]]
+        torch.testing.assert_close(rows, alone.values[0], atol=1e-9, rtol=0)
 
 
 def test_a_report_names_what_a_reader_has_to_know(tiny_llama, prompt):
@@ -227,7 +280,7 @@ def test_a_failed_prompt_does_not_spoil_the_next(tiny_llama, prompt):
     with compress(model, small()) as session:
         expected = generate(model, ids, mask)
         with pytest.raises(InputError):
-            generate(model, ids, torch.cat([mask[:, 1:], torch.zeros(2, 1, dtype=torch.long)], dim=1))
+            generate(model, ids, mask * torch.tensor([[1], [0]]))
         assert torch.equal(generate(model, ids, mask), expected)
     assert len(session.reports) == 2
 
@@ -251,7 +304,6 @@ def test_what_cannot_be_compressed_is_refused_in_one_line(tiny_llama, prompt):
     model = tiny_llama()
     ids, mask = prompt(40)
     name = cache_argument(model)
-    right = torch.cat([mask[:, 3:], torch.zeros(2, 3, dtype=torch.long)], dim=1)
     static = StaticCache(config=model.config, max_cache_len=64)
     used = DynamicCache(config=model.config)
     with torch.no_grad():
@@ -261,7 +313,6 @@ def test_what_cannot_be_compressed_is_refused_in_one_line(tiny_llama, prompt):
     refuse(model, lambda m: m(ids, use_cache=False), "use_cache=False")
     refuse(model, lambda m: m(ids, **{name: static}), "StaticCache cannot be compressed")
     refuse(model, lambda m: m(ids, **{name: used}), "holds 40 tokens that were not observed")
-    refuse(model, lambda m: m(ids, attention_mask=right), "padded on the right")
     refuse(model, lambda m: m(ids, attention_mask=mask * torch.tensor([[1], [0]])), "holds padding only")
     with compress(model, small()), pytest.raises(InputError, match="already inside compress"):
         compress(model, small())

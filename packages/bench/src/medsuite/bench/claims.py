@@ -1,6 +1,7 @@
 """All claims of the package."""
 
+from medsuite.bench.clinical.claims import CLAIMS as CLINICAL_CLAIMS
 from medsuite.bench.finance.claims import CLAIMS as FINANCE_CLAIMS
 from medsuite.core.claims import Claim
 
-CLAIMS: tuple[Claim, ...] = FINANCE_CLAIMS
+CLAIMS: tuple[Claim, ...] = (*CLINICAL_CLAIMS, *FINANCE_CLAIMS)

@@ -7,7 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float, Int
 
-from medsuite.core.errors import InputError, require
+from medsuite.core.errors import InputError
 
 PENALTIES = tuple(np.logspace(0, 6, 7).tolist())
 
@@ -54,17 +54,17 @@ class RidgeDecoder:
 
         Raises:
             InputError: The numbers of windows differ, or there are fewer voxels than components.
-            MissingDependencyError: himalaya is not installed.
         """
         if len(bold) != len(sentences):
             raise InputError(f"{len(bold)} windows and {len(sentences)} sentence vectors", expected="one for each")
         if not 1 <= components <= bold.shape[2]:
             raise InputError(f"{components} components of {bold.shape[2]} voxels", expected=f"1 to {bold.shape[2]}")
-        ridge = require("himalaya.ridge", extra="medsuite-bpgpt[ridge]")
+        from himalaya.ridge import RidgeCV
+
         rows = bold.reshape(-1, bold.shape[2]).astype(np.float64)
         _, vectors = np.linalg.eigh(rows.T @ rows)
         leading = vectors[:, ::-1][:, :components].astype(np.float32)
-        solver = ridge.RidgeCV(alphas=np.array(PENALTIES), fit_intercept=True, cv=folds)
+        solver = RidgeCV(alphas=np.array(PENALTIES), fit_intercept=True, cv=folds, solver_params={"warn": False})
         solver.fit((bold @ leading).reshape(len(bold), -1), sentences)
         return cls(leading, solver)
 

@@ -2,9 +2,12 @@
 
 import inspect
 import sys
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, Protocol, runtime_checkable
 
+import torch
 from torch import Tensor, nn
 from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedModel
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
@@ -12,15 +15,29 @@ from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from medsuite.core.errors import InputError
 from medsuite.meda_kv.observe.blocks import AttentionInputs
+from medsuite.meda_kv.ragged import RaggedRows, ragged_attention
 
-BASES = ("sdpa", "eager")
+FLASH = ("flash_attention_2", "flash_attention_3")
+"""Those that take a 2-D mask of the rows that are no padding, or none, and are causal from the bottom right."""
+BASES = ("sdpa", "eager", *FLASH)
 """Attention implementations that can be observed."""
 CACHE_ARGUMENTS = ("cache", "past_key_values")
 """How forward passes call their cache: the first since transformers 5.24, the second before."""
 OBSERVER = "_medsuite_observer"
-"""Attribute through which a session lets an attention module find its observer."""
+"""Attribute through which an attention module finds the session that is open on it."""
 
-Observe = Callable[[nn.Module, AttentionInputs], None]
+Attention = Callable[..., tuple[Tensor, Tensor | None]]
+
+
+@runtime_checkable
+class Observer(Protocol):
+    """What an attention module's session answers."""
+
+    def observe(self, module: Any, inputs: AttentionInputs) -> None:
+        """Take in one attention call."""
+
+    def ragged(self, module: Any) -> RaggedRows | None:
+        """Return the ragged rows of the module's layer, None where it has none."""
 
 
 def observed_name(base: str) -> str:
@@ -28,42 +45,73 @@ def observed_name(base: str) -> str:
     return f"medsuite_{base}"
 
 
-def _observed_sdpa(
-    module: nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None, **kwargs: Any
+@torch.compiler.disable
+def _observed(
+    base: str,
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    dropout: float = 0.0,
+    **kwargs: Any,
 ) -> tuple[Tensor, Tensor | None]:
-    _look(module, query, key, attention_mask, kwargs)
-    return ALL_ATTENTION_FUNCTIONS["sdpa"](module, query, key, value, attention_mask, **kwargs)
+    # The dropout has a place of its own because kvpress, which wraps every attention function, hands it on by place.
+    given: dict[str, Any] = {**kwargs, "dropout": dropout}
+    if base == "eager":
+        eager = sys.modules[type(module).__module__].eager_attention_forward
+        return _attend(eager, module, query, key, value, attention_mask, **given)
+    function = ALL_ATTENTION_FUNCTIONS[base]
+    if base not in FLASH:
+        return _attend(function, module, query, key, value, attention_mask, **given)
+    with _called(module.config, base):
+        return _attend(function, module, query, key, value, attention_mask, **given)
 
 
-def _observed_eager(
-    module: nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None, **kwargs: Any
+@contextmanager
+def _called(config: Any, base: str) -> Iterator[None]:
+    """Give the configuration the base's name for one call: flash attention loads its kernel by that name."""
+    observed = config._attn_implementation
+    config._attn_implementation = {"": base}
+    try:
+        yield
+    finally:
+        config._attn_implementation = {"": observed}
+
+
+def _attend(
+    base: Attention,
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    mask: Tensor | None,
+    **kwargs: Any,
 ) -> tuple[Tensor, Tensor | None]:
-    _look(module, query, key, attention_mask, kwargs)
-    eager = sys.modules[type(module).__module__].eager_attention_forward
-    return eager(module, query, key, value, attention_mask, **kwargs)
-
-
-def _look(module: nn.Module, query: Tensor, key: Tensor, mask: Tensor | None, kwargs: dict[str, Any]) -> None:
-    observe: Observe | None = getattr(module, OBSERVER, None)
-    if observe is None:
-        return
+    """Attend by the base function, or over a layer's ragged rows, which give no attention weights."""
+    observer: Observer | None = getattr(module, OBSERVER, None)
+    if observer is None:
+        return base(module, query, key, value, mask, **kwargs)
+    given = kwargs.get("scaling")
+    scale = query.shape[-1] ** -0.5 if given is None else given
+    rows = observer.ragged(module)
+    if rows is not None:
+        output = ragged_attention(query, rows, key, value, mask, scale=scale, softcap=kwargs.get("softcap"))
+        return output.transpose(1, 2).contiguous(), None
     if kwargs.get("s_aux") is not None:
         raise InputError(
             f"{type(module).__name__} uses learned attention sinks",
             expected="plain softmax attention",
             fix="not supported",
         )
-    scale = kwargs.get("scaling")
-    observe(
-        module,
-        AttentionInputs(query, key, query.shape[-1] ** -0.5 if scale is None else scale, mask, kwargs.get("softcap")),
-    )
+    observer.observe(module, AttentionInputs(query, key, scale, mask, kwargs.get("softcap")))
+    return base(module, query, key, value, mask, **kwargs)
 
 
 def register() -> None:
     """Register the observed functions and their masks under names of their own; nothing that exists is replaced."""
-    for base, function in (("sdpa", _observed_sdpa), ("eager", _observed_eager)):
-        AttentionInterface.register(observed_name(base), function)
+    for base in BASES:
+        AttentionInterface.register(observed_name(base), partial(_observed, base))
         AttentionMaskInterface.register(observed_name(base), ALL_MASK_ATTENTION_FUNCTIONS[base])
 
 
@@ -91,13 +139,15 @@ def base_implementation(model: PreTrainedModel) -> str:
     """Return the attention implementation that the model was loaded with.
 
     Raises:
-        InputError: The model cannot be observed: an encoder-decoder, in training mode, observed already, or with
-            another implementation than those of `BASES`.
+        InputError: The model cannot be observed: not of transformers, an encoder-decoder, in training mode, observed
+            already, or with another implementation than those of `BASES`.
     """
     name = type(model).__name__
-    implementation = model.get_decoder().config._attn_implementation
+    if not isinstance(model, PreTrainedModel):
+        raise InputError(f"{name} is no model of transformers", expected="a PreTrainedModel that generates")
     if model.config.is_encoder_decoder:
         raise InputError(f"{name} is an encoder-decoder", expected="a decoder")
+    implementation = model.get_decoder().config._attn_implementation
     if model.training:
         raise InputError(f"{name} is in training mode", expected="evaluation mode", fix="call model.eval()")
     if implementation in map(observed_name, BASES):

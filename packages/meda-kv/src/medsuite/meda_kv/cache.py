@@ -1,15 +1,17 @@
 """A cache layer that knows how many tokens it has seen beside how many rows it still holds."""
 
 from collections.abc import Callable, Iterable
+from copy import copy
 from dataclasses import dataclass
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from transformers import DynamicCache, PretrainedConfig
-from transformers.cache_utils import Cache, DynamicLayer
+from transformers.cache_utils import Cache, DummyLayer, DynamicLayer, DynamicSlidingWindowLayer
 
 from medsuite.core.errors import InputError
+from medsuite.meda_kv.ragged import RaggedRows
 
 
 @dataclass(frozen=True)
@@ -42,12 +44,16 @@ class CompressedLayer(DynamicLayer):
     will see (masks). A plain layer answers both with its number of rows, which after eviction is wrong for the first;
     this layer answers with `seen` and with its rows.
 
+    Where heads keep different numbers of rows, or rows are stored in another type, the prompt's rows lie in `ragged`
+    and `keys` and `values` hold the rows behind it only.
+
     Attributes:
         seen: Tokens that passed, evicted ones included.
         valid: Which rows of each sequence hold a token; None when all do.
-        kept: Rows that survived compression; those behind them were appended later. None before compression.
-        positions: Column in the prompt of each kept row, per key head.
+        kept: Rows of the prompt among `keys`; those behind them were appended later. None before compression.
+        positions: Column in the prompt of each kept row, per key head; None when they are in `ragged`.
         counts: How many tokens a kept row stands for after merging; None without merging.
+        ragged: The prompt's rows without padding; None when they are a rectangle in `keys` and `values`.
         announced: Rows that the next `update` may append, set by the session that builds this layer's masks.
     """
 
@@ -61,11 +67,12 @@ class CompressedLayer(DynamicLayer):
         self.kept: int | None = None
         self.positions: Int[Tensor, "batch kv_heads kept"] | None = None
         self.counts: Float[Tensor, "batch kv_heads kept"] | None = None
+        self.ragged: RaggedRows | None = None
         self.announced: int | None = None
 
     @property
     def rows(self) -> int:
-        """Rows that are held, the widest sequence's."""
+        """Rows of `keys` and `values`, the widest sequence's."""
         return self.keys.shape[-2] if self.keys is not None and self.keys.numel() else 0
 
     def tensors(
@@ -149,6 +156,28 @@ class CompressedLayer(DynamicLayer):
         self.valid = None if bool(valid.all()) else valid
         self.kept = keys.shape[-2]
 
+    def pack(self, ragged: RaggedRows) -> None:
+        """Replace the rows by ragged ones, which our attention function reads; new tokens are appended behind them."""
+        keys, values = self.tensors()
+        self.keys, self.values = (
+            keys.new_empty(*keys.shape[:2], 0, keys.shape[3]),
+            values.new_empty(*values.shape[:2], 0, values.shape[3]),
+        )
+        self.ragged, self.valid, self.positions, self.counts, self.kept = ragged, None, None, None, 0
+
+    def columns(self, sequence: int, head: int) -> Int[Tensor, " kept"]:
+        """Return the columns of the prompt that one head of one sequence keeps, in order.
+
+        Raises:
+            InputError: The layer is not compressed.
+        """
+        if self.ragged is not None:
+            return self.ragged.columns(sequence, head)
+        if self.positions is None or self.kept is None:
+            raise InputError("a cache layer is not compressed", fix="read a prompt inside compress()")
+        columns = self.positions[sequence, head]
+        return columns if self.valid is None else columns[self.valid[sequence, : self.kept]]
+
     def crop(self, tokens_to_remove: int) -> None:
         """Take back the newest tokens, as speculative decoding does.
 
@@ -176,13 +205,15 @@ class CompressedLayer(DynamicLayer):
             tensor = getattr(self, name)
             if tensor is not None:
                 setattr(self, name, change(tensor))
+        if self.ragged is not None:
+            self.ragged = self.ragged.select(change(torch.arange(len(self.ragged.bounds))))
 
     def reorder_cache(self, beam_idx: Int[Tensor, " batch"]) -> None:
         """Reorder the sequences, as beam search does."""
         keys, values = self.tensors()
         order = beam_idx.to(keys.device)
         self.keys, self.values = keys.index_select(0, order), values.index_select(0, order)
-        self._per_sequence(lambda tensor: tensor.index_select(0, order))
+        self._per_sequence(lambda tensor: tensor.index_select(0, order.to(tensor.device)))
 
     def batch_repeat_interleave(self, repeats: int) -> None:
         """Repeat every sequence."""
@@ -192,13 +223,7 @@ class CompressedLayer(DynamicLayer):
     def batch_select_indices(self, indices: Int[Tensor, " chosen"]) -> None:
         """Keep some sequences only."""
         super().batch_select_indices(indices)
-        self._per_sequence(lambda tensor: tensor[indices])
-
-    def fork(self) -> "CompressedLayer":
-        """Return a layer that shares the tensors, which are never written in place, and grows on its own."""
-        twin = CompressedLayer()
-        twin.__dict__.update(self.__dict__)
-        return twin
+        self._per_sequence(lambda tensor: tensor[indices.to(tensor.device)])
 
 
 class CompressedCache(DynamicCache):
@@ -216,15 +241,14 @@ class CompressedCache(DynamicCache):
         """Return an independent continuation that shares the stored prompt, so that many questions can be asked of it.
 
         Raises:
-            InputError: A layer is of another kind and cannot be shared.
+            InputError: A layer is of a kind that changes its tensors in place and cannot be shared.
         """
-        layers = compressible(self)
-        other = [type(layer).__name__ for index, layer in enumerate(self.layers) if index not in layers]
+        shared = (CompressedLayer, DynamicSlidingWindowLayer, DummyLayer)
+        other = [type(layer).__name__ for layer in self.layers if not isinstance(layer, shared)]
         if other:
-            raise InputError(f"fork() of a cache with {other[0]}", expected="full-attention layers only")
-        twin = CompressedCache.__new__(CompressedCache)
-        twin.__dict__.update(self.__dict__)
-        twin.layers = [layer.fork() for layer in layers.values()]
+            raise InputError(f"fork() of a cache with {other[0]}", expected="full and sliding attention only")
+        twin = copy(self)
+        twin.layers = [copy(layer) for layer in self.layers]
         return twin
 
 
@@ -258,18 +282,32 @@ def compressible(cache: Cache) -> dict[int, CompressedLayer]:
 
 
 def storage_bytes(cache: Cache) -> int:
-    """Return the bytes that the keys and values of all layers occupy: storages, not shapes, each counted once."""
-    tensors = [getattr(layer, name, None) for layer in cache.layers for name in ("keys", "values")]
-    return _storages(tensor for tensor in tensors if tensor is not None)
+    """Return the bytes that the keys and values of all layers occupy: storages, not shapes, each counted once.
+
+    The scales of quantised rows count among them.
+    """
+    return _storages(tensor for layer in cache.layers for tensor in _rows(layer))
+
+
+def layer_bytes(layer: object) -> int:
+    """Return the bytes of one layer's keys and values, as `storage_bytes` counts them."""
+    return _storages(_rows(layer))
+
+
+def _rows(layer: object) -> list[Tensor | None]:
+    tensors = [getattr(layer, "keys", None), getattr(layer, "values", None)]
+    ragged: RaggedRows | None = getattr(layer, "ragged", None)
+    return tensors if ragged is None else [*tensors, *ragged.keys.tensors(), *ragged.values.tensors()]
 
 
 def index_bytes(cache: Cache) -> int:
-    """Return the bytes of positions, validity and counts beside keys and values."""
-    names = ("positions", "valid", "counts")
-    tensors = [getattr(layer, name) for layer in compressible(cache).values() for name in names]
-    return _storages(tensor for tensor in tensors if tensor is not None)
+    """Return the bytes of positions, validity, counts and bounds of heads beside keys and values."""
+    holders = [holder for layer in compressible(cache).values() for holder in (layer, layer.ragged)]
+    names = ("positions", "valid", "counts", "bounds")
+    return _storages([getattr(holder, name, None) for holder in holders for name in names])
 
 
-def _storages(tensors: Iterable[Tensor]) -> int:
-    storages = {tensor.untyped_storage().data_ptr(): tensor.untyped_storage().nbytes() for tensor in tensors}
+def _storages(tensors: Iterable[Tensor | None]) -> int:
+    held = [tensor.untyped_storage() for tensor in tensors if tensor is not None]
+    storages = {storage.data_ptr(): storage.nbytes() for storage in held}
     return sum(storages.values())

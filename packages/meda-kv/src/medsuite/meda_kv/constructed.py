@@ -7,12 +7,13 @@ uniformly. Nothing is trained.
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
-from transformers import LlamaConfig, LlamaForCausalLM
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedModel
 
 CODE = 16
 """Width of a key code, and number of values."""
@@ -46,33 +47,47 @@ def retrieval_model(layers: int = 4, lookup: int = 2) -> LlamaForCausalLM:
         layers: Number of layers.
         lookup: The layer that retrieves.
     """
-    config = LlamaConfig(
-        vocab_size=CODE,
-        hidden_size=4 * CODE,
-        intermediate_size=CODE,
-        num_hidden_layers=layers,
-        num_attention_heads=1,
-        num_key_value_heads=1,
-        head_dim=4 * CODE,
-        max_position_embeddings=1 << 20,
-        rope_parameters={"rope_type": "default", "rope_theta": 1e10},
-        tie_word_embeddings=False,
-        bos_token_id=None,
-        eos_token_id=None,
-        pad_token_id=None,
-    )
-    model = LlamaForCausalLM(config).eval().requires_grad_(False)
+    model = LlamaForCausalLM(LlamaConfig(**retrieval_config(layers))).eval().requires_grad_(False)
+    hand_set(model, lookup)
+    model.lm_head.weight[:, 3 * CODE :] = torch.eye(CODE)
+    return model
+
+
+def retrieval_config(layers: int) -> dict[str, Any]:
+    """Settings of the language model: one head, rotary positions that hardly turn, no special tokens."""
+    return {
+        "vocab_size": CODE,
+        "hidden_size": 4 * CODE,
+        "intermediate_size": CODE,
+        "num_hidden_layers": layers,
+        "num_attention_heads": 1,
+        "num_key_value_heads": 1,
+        "head_dim": 4 * CODE,
+        "max_position_embeddings": 1 << 20,
+        "rope_parameters": {"rope_type": "default", "rope_theta": 1e10},
+        "tie_word_embeddings": False,
+        "bos_token_id": None,
+        "eos_token_id": None,
+        "pad_token_id": None,
+    }
+
+
+def hand_set(model: PreTrainedModel, lookup: int) -> None:
+    """Set all weights to 0 and norms to 1, and let one layer look keys up; embeddings and output stay 0.
+
+    Args:
+        model: A Llama of `retrieval_config`, or a larger model around one.
+        lookup: The layer that retrieves.
+    """
     for name, weight in model.named_parameters():
         weight.fill_(1.0 if name.endswith("norm.weight") else 0.0)
-    model.lm_head.weight[:, 3 * CODE :] = torch.eye(CODE)
-    attention = model.model.layers[lookup].self_attn
+    attention = model.get_decoder().layers[lookup].self_attn
     # Rotary dimensions 16 to 31 and their partners 48 to 63 turn by almost nothing at this base.
     code = slice(CODE, 2 * CODE)
     attention.q_proj.weight[code, CODE : 2 * CODE] = SHARPNESS * torch.eye(CODE)
     attention.k_proj.weight[code, :CODE] = SHARPNESS * torch.eye(CODE)
     attention.v_proj.weight[:CODE, 2 * CODE : 3 * CODE] = torch.eye(CODE)
     attention.o_proj.weight[3 * CODE :, :CODE] = torch.eye(CODE)
-    return model
 
 
 def codes(rng: np.random.Generator) -> Float[np.ndarray, "keys code"]:

@@ -4,6 +4,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from medsuite.meda_kv.attention import FLASH
 from medsuite.meda_kv.cache import CompressedLayer, Incoming
 
 
@@ -22,15 +23,20 @@ def visible_rows(layer: CompressedLayer, incoming: Incoming) -> Bool[Tensor, "ba
 
 def layer_mask(
     layer: CompressedLayer, incoming: Incoming, implementation: str, dtype: torch.dtype
-) -> Bool[Tensor, "batch 1 query rows"] | Float[Tensor, "batch 1 query rows"] | None:
+) -> Bool[Tensor, "batch 1 query rows"] | Float[Tensor, "batch 1 query rows"] | Bool[Tensor, "batch rows"] | None:
     """Build one layer's mask in the form that its attention function takes.
 
     Args:
         layer: The layer before it takes the new tokens.
         incoming: The new tokens.
-        implementation: `"sdpa"` (boolean, None when one query sees everything) or `"eager"` (additive).
+        implementation: `"sdpa"` (boolean, None when one query sees everything), `"eager"` (additive) or one of `FLASH`
+            (2-D, None without padding).
         dtype: Type of an additive mask.
     """
+    if implementation in FLASH:
+        held = layer.held(incoming.batch, incoming.device)
+        padded = layer.valid is not None or incoming.valid is not None
+        return torch.cat([held, incoming.mask()], dim=1) if padded else None
     everything = incoming.tokens == 1 and layer.valid is None and incoming.valid is None
     if everything and implementation == "sdpa":
         return None

@@ -4,19 +4,49 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from medsuite.core.errors import InputError, unknown_name
-from medsuite.meda_kv.allocate import CrossModalEntropy, Pyramid, ReleasedEntropy, Uniform
+from medsuite.meda_kv.allocate import (
+    CrossModalEntropy,
+    Density,
+    Late,
+    MinimumSlots,
+    Preference,
+    Pyramid,
+    ReleasedEntropy,
+    Uniform,
+)
 from medsuite.meda_kv.budget import Budget
-from medsuite.meda_kv.merge import AverageMerge
+from medsuite.meda_kv.heads import AdaHeads
+from medsuite.meda_kv.merge import AverageMerge, PivotMerge
 from medsuite.meda_kv.observe.sampling import Exact, Sampled
 from medsuite.meda_kv.recipe import Protect, Recipe
-from medsuite.meda_kv.select import H2O, KeyNorm, Random, SnapKV, Streaming, TextPrior
+from medsuite.meda_kv.select import (
+    H2O,
+    TOVA,
+    FastV,
+    KeyDiff,
+    KeyNorm,
+    MeanVariance,
+    PostVision,
+    Random,
+    SnapKV,
+    Streaming,
+    TextPrior,
+)
 
 METHODS: dict[str, Callable[[Budget], Recipe]] = {
     "streaming_llm": lambda budget: Recipe(budget, Uniform(), Streaming()),
     "h2o": lambda budget: Recipe(budget, Uniform(), H2O()),
     "snapkv": lambda budget: Recipe(budget, Uniform(), SnapKV()),
+    "tova": lambda budget: Recipe(budget, Uniform(), TOVA(), protect=Protect(sinks=0)),
+    "adakv": lambda budget: Recipe(budget, Uniform(), SnapKV(), heads=AdaHeads()),
     "pyramidkv": lambda budget: Recipe(budget, Pyramid(), SnapKV()),
+    "cake": lambda budget: Recipe(budget, Preference(), MeanVariance()),
+    "zigzagkv": lambda budget: Recipe(budget, MinimumSlots(), SnapKV()),
+    "vl_cache": lambda budget: Recipe(budget, Density(), PostVision()),
+    "fastv": lambda budget: Recipe(budget, Late(), FastV()),
+    "look_m": lambda budget: Recipe(budget, Uniform(), TextPrior(H2O()), PivotMerge(keys=True)),
     "knorm": lambda budget: Recipe(budget, Uniform(), KeyNorm()),
+    "keydiff": lambda budget: Recipe(budget, Uniform(), KeyDiff()),
     "random": lambda budget: Recipe(budget, Uniform(), Random()),
     "meda": lambda budget: Recipe(budget, CrossModalEntropy(), TextPrior(H2O()), AverageMerge()),
     "meda_released": lambda budget: Recipe(

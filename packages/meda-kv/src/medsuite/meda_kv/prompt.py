@@ -1,6 +1,9 @@
 """Read a prompt once, then compress and ask it as often as needed."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from inspect import signature
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -49,17 +52,25 @@ class Prompt:
 
 
 @torch.no_grad()
-def read(session: Session, tokens: Int[Tensor, "batch tokens"], after: Prompt | None = None) -> Prompt:
+def read(
+    session: Session,
+    tokens: Int[Tensor, "batch tokens"],
+    after: Prompt | None = None,
+    inputs: Mapping[str, Tensor] | None = None,
+) -> Prompt:
     """Read a prompt without padding, or the continuation of one, and observe it.
 
     Args:
         session: An open session from `observing`.
         tokens: Token ids.
         after: The prompt that these tokens continue; it stays as it is.
+        inputs: What else the model takes with them, such as the `pixel_values` of their pictures.
     """
     cache = None if after is None else after.cache.fork()
     session.begin_prefill(tokens.shape[1], None if after is None else after.observation)
-    logits = _forward(session, tokens, cache)
+    # Nobody reads the logits before the last, which for a large vocabulary take more memory than the cache.
+    last = {"logits_to_keep": 1} if "logits_to_keep" in signature(session.model.forward).parameters else {}
+    logits = _forward(session, tokens, cache, {**(inputs or {}), **last})
     if not isinstance(session.cache, CompressedCache) or session.observation is None:
         raise InputError("the session observed nothing", expected="an open session from observing()")
     return Prompt(session.cache, session.observation, logits[:, -1])
@@ -79,7 +90,9 @@ def follow(
     return _forward(session, tokens, cache)
 
 
-def _forward(session: Session, tokens: Tensor, cache: CompressedCache | None) -> Tensor:
+def _forward(
+    session: Session, tokens: Tensor, cache: CompressedCache | None, inputs: Mapping[str, Any] | None = None
+) -> Tensor:
     name = cache_argument(session.model) or "cache"
     given = {} if cache is None else {name: cache}
-    return session.model(tokens, use_cache=True, **given).logits
+    return session.model(tokens, use_cache=True, **given, **(inputs or {})).logits

@@ -9,9 +9,11 @@ from torch import Tensor
 from medsuite.core.errors import InputError
 from medsuite.meda_kv.allocate import Allocator, Uniform
 from medsuite.meda_kv.budget import Budget
+from medsuite.meda_kv.heads import EqualHeads, HeadBudgets
 from medsuite.meda_kv.merge import Drop, Merger
 from medsuite.meda_kv.observe.observer import ObservationPlan
 from medsuite.meda_kv.observe.sampling import Exact, Sampled
+from medsuite.meda_kv.quantise import AsComputed, RowFormat
 from medsuite.meda_kv.select import Selector, SnapKV
 from medsuite.meda_kv.select.base import first_tokens
 
@@ -56,6 +58,8 @@ class Recipe:
         merge: Decides what becomes of the others.
         protect: Tokens that are always kept.
         rows: Which query rows are observed while the prompt is read.
+        heads: Shares a layer's slots among its key heads.
+        store: Form in which the kept rows are stored.
     """
 
     budget: Budget
@@ -64,7 +68,15 @@ class Recipe:
     merge: Merger = field(default_factory=Drop)
     protect: Protect = field(default_factory=Protect)
     rows: Exact | Sampled = field(default_factory=Exact)
+    heads: HeadBudgets = field(default_factory=EqualHeads)
+    store: RowFormat = field(default_factory=AsComputed)
+
+    @property
+    def ragged(self) -> bool:
+        """Whether the kept rows are stored flat, because heads differ or rows are encoded."""
+        return self.heads.uneven or self.store.encoded
 
     def observation(self) -> ObservationPlan:
         """What must be known about the prompt."""
-        return ObservationPlan(self.allocate.needs | self.select.needs, self.select.window, self.rows)
+        window = max(self.allocate.window, self.select.window)
+        return ObservationPlan(self.allocate.needs | self.select.needs, window, self.rows)

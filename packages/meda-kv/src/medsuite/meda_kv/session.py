@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import wraps
 from types import TracebackType
 from typing import Any, Literal
 
@@ -24,10 +25,13 @@ from medsuite.meda_kv.attention import (
 )
 from medsuite.meda_kv.cache import CompressedCache, CompressedLayer, Incoming, adopt, compressible
 from medsuite.meda_kv.compression import Observation, compress_cache
+from medsuite.meda_kv.generation import given_cache, read_then_guess, refuse_generate, uncached_tokens
 from medsuite.meda_kv.masks import layer_mask
 from medsuite.meda_kv.modality import ModalityMap, modality_from_inputs
 from medsuite.meda_kv.observe.blocks import AttentionInputs
 from medsuite.meda_kv.observe.observer import LayerObserver, ObservationPlan, Tokens
+from medsuite.meda_kv.positions import position_holders, recall_positions, remember_positions
+from medsuite.meda_kv.ragged import RaggedRows
 from medsuite.meda_kv.recipe import Recipe
 from medsuite.meda_kv.report import Report
 
@@ -75,6 +79,7 @@ class Session:
                 f"{type(model).__name__} has no attention layer that takes a cache and a mask",
                 expected="a decoder on the attention interface of transformers",
             )
+        self._holders = position_holders(model)
         self._stack = ExitStack()
         self._base = ""
         self._announced: int | None = None
@@ -119,6 +124,7 @@ class Session:
         with ExitStack() as stack:
             self._switch_attention(stack)
             self._hook(stack)
+            self._wrap_forward(stack)
             self._wrap_generate(stack)
             self._stack = stack.pop_all()
         return self
@@ -145,7 +151,7 @@ class Session:
         ]
         for module in self._modules.values():
             handles.append(module.register_forward_pre_hook(self._before_attention, with_kwargs=True))
-            setattr(module, OBSERVER, self._observe)
+            setattr(module, OBSERVER, self)
             stack.callback(delattr, module, OBSERVER)
         for handle in handles:
             stack.callback(handle.remove)
@@ -156,9 +162,11 @@ class Session:
         if original is None:
             return
 
+        @wraps(original)
         def generate(*args: Any, **kwargs: Any) -> Any:
-            self._refuse_generate(kwargs)
-            self._announced = _uncached_tokens(args, kwargs)
+            refuse_generate(self._model, kwargs)
+            recall_positions(self._holders, given_cache(kwargs))
+            self._announced = uncached_tokens(args, kwargs)
             try:
                 return original(*args, **kwargs)
             finally:
@@ -167,19 +175,27 @@ class Session:
         stack.callback(delattr, self._model, "generate")
         object.__setattr__(self._model, "generate", generate)
 
-    def _refuse_generate(self, kwargs: dict[str, Any]) -> None:
-        config = kwargs.get("generation_config") or self._model.generation_config
-        for name, plain in (("use_cache", (None, True)), ("cache_implementation", (None, "dynamic"))):
-            value = kwargs.get(name, getattr(config, name, None))
-            if value not in plain:
-                raise InputError(
-                    f"generate({name}={value!r}) inside compress()", expected="a dynamic cache", fix="leave it unset"
-                )
+    def _wrap_forward(self, stack: ExitStack) -> None:
+        """Read the prompt alone where speculative decoding would guess behind it in the same pass."""
+        original: Callable[..., Any] = self._model.forward
 
+        @wraps(original)
+        def forward(*args: Any, **kwargs: Any) -> Any:
+            ids, prompt = kwargs.get("input_ids"), self._announced
+            if args or ids is None or prompt is None or ids.shape[1] <= prompt or _is_compressed(given_cache(kwargs)):
+                return original(*args, **kwargs)
+            return read_then_guess(original, prompt, kwargs)
+
+        stack.callback(delattr, self._model, "forward")
+        object.__setattr__(self._model, "forward", forward)
+
+    @torch.compiler.disable
     def _before_model(self, _: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Note what only the outermost forward pass sees: token ids, token types and the 2-D mask."""
         self._inputs = {**kwargs, **({"input_ids": args[0]} if args else {})}
+        recall_positions(self._holders, given_cache(kwargs))
 
+    @torch.compiler.disable
     def _before_decoder(
         self, decoder: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -187,11 +203,17 @@ class Session:
         self.cache, kwargs = self._own_cache(decoder, kwargs)
         self._incoming = incoming = self._read_incoming(args, kwargs)
         layers = compressible(self.cache)
+        if self._inputs.get("output_attentions") and any(layer.ragged for layer in layers.values()):
+            raise InputError(
+                "output_attentions=True with heads that keep different rows or rows in 8 bits",
+                expected="equal heads, rows as computed",
+                fix="use Recipe(heads=EqualHeads(), store=AsComputed())",
+            )
         if not layers:
             raise InputError("no layer of this cache can be compressed", expected="a full-attention layer")
         first = next(iter(layers.values()))
         if first.compressed:
-            self._pending = None
+            self._pending = self._announced = None
         elif first.seen == 0:
             self._pending, self._announced = self._announced or incoming.tokens, None
             self.observation, self._seconds = None, 0.0
@@ -204,11 +226,10 @@ class Session:
     def _own_cache(self, decoder: Any, kwargs: dict[str, Any]) -> tuple[Cache, dict[str, Any]]:
         if kwargs.get("use_cache") is False:
             raise InputError("use_cache=False inside compress()", expected="a cache to compress", fix="leave it unset")
-        name = next((name for name in CACHE_ARGUMENTS if kwargs.get(name) is not None), None)
-        if name is None:
-            cache: Cache = CompressedCache(decoder.config)
+        cache = given_cache(kwargs)
+        if cache is None:
+            cache = CompressedCache(decoder.config)
             return cache, {**kwargs, cache_argument(decoder) or CACHE_ARGUMENTS[0]: cache, "use_cache": True}
-        cache = kwargs[name]
         if not (isinstance(cache, Cache) and compressible(cache)):
             adopt(cache, len(self._modules))
         return cache, kwargs
@@ -218,6 +239,8 @@ class Session:
         ids: Any = kwargs.get("inputs_embeds")
         ids = kwargs.get("input_ids", args[0] if args else None) if ids is None else ids
         batch, tokens = ids.shape[:2]
+        if not batch or not tokens:
+            raise InputError(f"a pass over {batch} sequences of {tokens} tokens", expected="a token at least")
         masks = [source.get("attention_mask") for source in (kwargs, self._inputs)]
         flat = next((mask for mask in masks if isinstance(mask, Tensor) and mask.ndim == 2), None)
         if flat is None and any(mask is not None for mask in masks[1:]):
@@ -233,8 +256,6 @@ class Session:
             before = self.observation.tokens
             valid, vision = torch.cat([before.valid, valid], 1), torch.cat([before.vision, vision], 1)
             layers = dict(self.observation.layers)
-        if bool((valid[:, :-1] & ~valid[:, 1:]).any()):
-            raise InputError("the prompts are padded on the right", fix="set tokenizer.padding_side = 'left'")
         crossing = ModalityMap(vision).crossing(valid)
         self.observation = Observation(Tokens(valid, vision, crossing), layers)
 
@@ -247,6 +268,7 @@ class Session:
         ids, types = self._inputs.get("input_ids"), self._inputs.get("mm_token_type_ids")
         return modality_from_inputs(self._model.config, ids, types, shape, incoming.device)
 
+    @torch.compiler.disable
     def _before_attention(
         self, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -255,11 +277,18 @@ class Session:
         if not isinstance(layer, CompressedLayer) or self._incoming is None:
             return args, kwargs
         if layer.compressed:
-            kwargs = {**kwargs, "attention_mask": layer_mask(layer, self._incoming, self._base, self._model.dtype)}
+            form = self._base if layer.ragged is None else "sdpa"
+            kwargs = {**kwargs, "attention_mask": layer_mask(layer, self._incoming, form, self._model.dtype)}
         layer.announce(self._incoming)
         return args, kwargs
 
-    def _observe(self, module: Any, inputs: AttentionInputs) -> None:
+    def ragged(self, module: Any) -> RaggedRows | None:
+        """Return the ragged rows of an attention module's layer, None where it has none."""
+        layer = None if self.cache is None else self.cache.layers[module.layer_idx]
+        return layer.ragged if isinstance(layer, CompressedLayer) else None
+
+    @torch.no_grad()
+    def observe(self, module: Any, inputs: AttentionInputs) -> None:
         """Take the statistics of one attention call while a prompt is read."""
         if self._pending is None or self.observation is None or self.cache is None:
             return
@@ -277,20 +306,17 @@ class Session:
         self._seconds += time.perf_counter() - started
         self.observation = Observation(self.observation.tokens, {**self.observation.layers, index: seen}, self._seconds)
 
+    @torch.compiler.disable
     def _after_decoder(self, decoder: nn.Module, args: tuple[Any, ...], output: object) -> None:
         """Compress once the whole prompt has passed, after the last layer: budgets need every layer's entropy."""
+        if self.cache is not None:
+            remember_positions(self._holders, self.cache)
         if self._pending is None or self._incoming is None or self.observation is None or self.cache is None:
             return
         self._pending -= self._incoming.tokens
         if self._pending > 0:
             return
-        excess, self._pending = -self._pending, None
-        if excess:
-            raise InputError(
-                f"a pass read the prompt and {excess} tokens more, as speculative decoding does",
-                expected="the prompt alone",
-                fix="generate without prompt_lookup_num_tokens and assistant_model",
-            )
+        self._pending = None
         silent = [i for i in compressible(self.cache) if self.observation.layers[i].calls == 0]
         if silent:
             raise InputError(
@@ -301,15 +327,5 @@ class Session:
             self.reports.append(compress_cache(self.cache, self.observation, self._recipe))
 
 
-def _uncached_tokens(args: tuple[Any, ...], kwargs: dict[str, Any]) -> int | None:
-    """Prompt tokens that `generate` will read, by its own rule for prompts that repeat what the cache holds."""
-    embeds = kwargs.get("inputs_embeds")
-    prompt = args[0] if args else kwargs.get("inputs", kwargs.get("input_ids"))
-    prompt = prompt if embeds is None else embeds
-    if not isinstance(prompt, Tensor):
-        return None
-    cache = next((kwargs[name] for name in CACHE_ARGUMENTS if kwargs.get(name) is not None), None)
-    past = 0 if cache is None else cache.get_seq_length()
-    mask = kwargs.get("attention_mask")
-    whole = mask is None or mask.shape[1] == prompt.shape[1]
-    return prompt.shape[1] - past if whole else prompt.shape[1]
+def _is_compressed(cache: Any) -> bool:
+    return isinstance(cache, Cache) and any(layer.compressed for layer in compressible(cache).values())

@@ -153,7 +153,7 @@ class Context(Protocol):
         """Folder of the paper's own data set, or None for the embedded data."""
 
     def artefact(self, name: str, build: Callable[["Path"], None]) -> "Path":
-        """Return the folder of a shared expensive step, built once by `build(folder)` in the run folder."""
+        """Return the folder of a step that a package's jobs share, built once by `build(folder)` in the run folder."""
 
     def progress(self, fraction: float) -> None:
         """Tell how much of the job is done, from 0 to 1."""

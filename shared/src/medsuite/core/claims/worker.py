@@ -41,15 +41,15 @@ class RunningContext:
     scale: Scale
     data: Path | None
     folder: RunFolder
-    claim: str
+    package: str
     key: str
 
     def artefact(self, name: str, build: Callable[[Path], None]) -> Path:
         """Build a shared step once, whoever comes first; a build that was killed is begun again.
 
-        The name is the artefact's identity: put into it all that the content depends on.
+        The name is the artefact's identity among all claims of a package: put into it all that the content depends on.
         """
-        target = self.folder.artefact(f"{self.claim}-{name}")
+        target = self.folder.artefact(f"{self.package}-{name}")
         done = target / ".complete"
         target.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(target.with_suffix(".lock")):
@@ -70,7 +70,11 @@ def progress_path(folder: RunFolder, key: str) -> Path:
 
 
 def prepare(threads: int) -> None:
-    """Initialise a worker process: its share of the cores, and an end when the parent ends, however it does."""
+    """Initialise a worker process: its share of the cores, and an end when the parent ends, however it does.
+
+    Bars of transformers are switched off: the runner shows its own.
+    """
+    os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[name] = str(threads)
     parent = parent_process()
@@ -90,7 +94,7 @@ def execute(task: Task) -> dict[str, Any]:
     try:
         claim = _load(task.claim)
         settings = claim.settings(task.scale)
-        context = RunningContext(settings, task.scale, task.data, RunFolder(task.folder), _slug(claim.id), task.key)
+        context = RunningContext(settings, task.scale, task.data, RunFolder(task.folder), _package(claim.id), task.key)
         record["rows"] = [to_record(row) for row in claim.run(task.job, context)]
     except MedsuiteError as error:
         record["error"] = str(error)
@@ -105,12 +109,12 @@ def execute(task: Task) -> dict[str, Any]:
 
 def _load(claim_id: str) -> Claim:
     """Import one claim by its entry point, without importing the other packages."""
-    for point in sorted(entry_points(group=GROUP), key=lambda point: point.name != claim_id.partition("/")[0]):
+    for point in sorted(entry_points(group=GROUP), key=lambda point: point.name != _package(claim_id)):
         for claim in point.load():
             if claim.id == claim_id:
                 return claim
     raise MedsuiteError(f"claim {claim_id} is not registered any more", fix="reinstall its package")
 
 
-def _slug(claim_id: str) -> str:
-    return claim_id.replace("/", "-")
+def _package(claim_id: str) -> str:
+    return claim_id.partition("/")[0]

@@ -1,7 +1,7 @@
 """Making a question set on disk: the released TSV, its pictures, and the truth that the TSV has no column for."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,9 +9,11 @@ import numpy as np
 
 from medsuite.bench.finance.camera import LEVELS, photograph
 from medsuite.bench.finance.experiment import draw_sample
+from medsuite.bench.finance.judging import Judgement
 from medsuite.bench.finance.schema import ImageStyle, ImageType, Language, Question
 from medsuite.bench.finance.tsv import QuestionSet, read_questions, write_tsv
 from medsuite.core.errors import InputError, unknown_name
+from medsuite.core.runs import write_atomically
 
 STYLES = ("screen", *LEVELS)
 TRUTH = "truth.jsonl"
@@ -84,6 +86,32 @@ def read_replies(path: Path, questions: Iterable[Question]) -> list[str]:
             f"{path} has no reply to question {missing[0]!r} and {len(missing) - 1} others", fix="run them"
         )
     return [replies[question.index] for question in questions]
+
+
+def read_judgements(path: Path) -> dict[str, list[Judgement]]:
+    """Read a judge's file, JSON lines with `index`, `score` (null where there is none), `reason` and `attempts`.
+
+    Raises:
+        InputError: The file is missing, or a line is no such object.
+    """
+    if not path.is_file():
+        raise InputError(f"{path} does not exist", expected="a file that `medsuite bench finance judge` wrote")
+    judged: dict[str, list[Judgement]] = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        try:
+            row = json.loads(line)
+            score = None if row["score"] is None else int(row["score"])
+            judgement = Judgement(score, str(row["reason"]), int(row["attempts"]))
+            judged.setdefault(str(row["index"]), []).append(judgement)
+        except (ValueError, KeyError, TypeError) as error:
+            expected = '{"index": "1", "repeat": 0, "score": 4, "reason": "...", "attempts": 1}'
+            raise InputError(f"{path}, line {number} is no judgement", expected=expected) from error
+    return judged
+
+
+def write_rows(path: Path, rows: Iterable[Mapping[str, object]]) -> None:
+    """Write JSON lines; the file appears whole or not at all."""
+    write_atomically(path, "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows))
 
 
 def _make_style(out: Path, pictures: int, style: str, seed: int) -> Iterator[Question]:

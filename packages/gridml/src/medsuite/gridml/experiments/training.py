@@ -56,5 +56,5 @@ def trained(context: Context, arm: str, seed: int, effort: float, cases: int) ->
         save_surrogate(surrogate, folder / "surrogate.safetensors")
         (folder / "seconds.txt").write_text(f"{time.perf_counter() - start:.6g}\n")
 
-    folder = context.artefact(f"gridml-{arm}-seed{seed}-steps{steps}-cases{cases}", build)
+    folder = context.artefact(f"{arm}-seed{seed}-steps{steps}-cases{cases}", build)
     return Trained(load_surrogate(folder / "surrogate.safetensors"), float((folder / "seconds.txt").read_text()))

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from scipy.sparse import csc_array, csr_array, diags_array
 from scipy.sparse.linalg import cg, splu
 
-from medsuite.core.errors import InputError, require
+from medsuite.core.errors import InputError
 
 TOLERANCE = 1e-10
 
@@ -19,12 +19,8 @@ def direct(matrix: csr_array, vector: Float[np.ndarray, " unknowns"]) -> Float[n
 
 
 def algebraic_multigrid(matrix: csr_array, vector: Float[np.ndarray, " unknowns"]) -> Float[np.ndarray, " unknowns"]:
-    """Solve by conjugate gradients with smoothed aggregation multigrid (pyamg), to a relative residual of 1e-10.
-
-    Raises:
-        MissingDependencyError: pyamg is not installed.
-    """
-    pyamg = require("pyamg", extra="medsuite-gridml[solver]")
+    """Solve by conjugate gradients with smoothed aggregation multigrid (pyamg), to a relative residual of 1e-10."""
+    import pyamg
     from scipy.sparse import csr_matrix
 
     hierarchy = pyamg.smoothed_aggregation_solver(csr_matrix(matrix), max_coarse=50)

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
+from torch import Tensor
 
 from medsuite.meda_kv.budget import share_slots
 from medsuite.meda_kv.observe.observer import Statistic
+from medsuite.meda_kv.observe.view import LayerView
 
 
 @dataclass(frozen=True)
@@ -19,14 +21,14 @@ class LayerTable:
         target: Slots of all layers together.
         lower: Fewest slots of each layer: what is protected.
         upper: Most slots of each layer: the prompt.
-        entropy: Mean attention entropy of each layer in nats; zeros when the allocator does not ask for it.
+        measure: What the allocator measured of each layer, such as its attention entropy in nats.
     """
 
     tokens: int
     target: int
     lower: Int[np.ndarray, " layers"]
     upper: Int[np.ndarray, " layers"]
-    entropy: Float[np.ndarray, " layers"]
+    measure: Float[np.ndarray, " layers"]
 
 
 class Allocator(ABC):
@@ -36,6 +38,15 @@ class Allocator(ABC):
     def needs(self) -> frozenset[Statistic]:
         """Statistics of the prompt that the allocator reads."""
         return frozenset()
+
+    @property
+    def window(self) -> int:
+        """How many of the prompt's last queries the allocator measures with."""
+        return 0
+
+    def measure(self, layer: LayerView) -> Float[Tensor, " batch"]:
+        """Measure a layer, for each sequence; 0 where the allocator does not look at the prompt."""
+        return layer.keys.new_zeros(len(layer.keys))
 
     @abstractmethod
     def weights(self, table: LayerTable) -> Float[np.ndarray, " layers"]:

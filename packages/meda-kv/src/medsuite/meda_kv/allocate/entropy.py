@@ -4,10 +4,12 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 from jaxtyping import Float, Int
+from torch import Tensor
 
 from medsuite.core.errors import InputError
 from medsuite.meda_kv.allocate.base import Allocator, LayerTable
 from medsuite.meda_kv.observe.observer import Statistic
+from medsuite.meda_kv.observe.view import LayerView
 
 
 def softmax(values: Float[np.ndarray, " layers"], temperature: float = 1.0) -> Float[np.ndarray, " layers"]:
@@ -36,9 +38,14 @@ class _EntropyAllocator(Allocator):
         if not 0 <= self.floor <= self.cap <= 1:
             raise InputError(f"floor={self.floor}, cap={self.cap}", expected="0 <= floor <= cap <= 1")
 
+    def measure(self, layer: LayerView) -> Float[Tensor, " batch"]:
+        """Mean entropy of the layer's heads in nats."""
+        (kind,) = self.needs
+        return layer.observed.entropy(kind).mean(1)
+
     def weights(self, table: LayerTable) -> Float[np.ndarray, " layers"]:
         """MEDA's shares `alpha_l`."""
-        return softmax(table.entropy, self.temperature)
+        return softmax(table.measure, self.temperature)
 
     def budgets(self, table: LayerTable) -> Int[np.ndarray, " layers"]:
         """Shares of the target within `floor` and `cap`; what a capped layer cannot take goes to the others."""
@@ -111,6 +118,15 @@ class ShuffledEntropy(Allocator):
         """What the base needs."""
         return self.base.needs
 
+    @property
+    def window(self) -> int:
+        """The base's window."""
+        return self.base.window
+
+    def measure(self, layer: LayerView) -> Float[Tensor, " batch"]:
+        """What the base measures."""
+        return self.base.measure(layer)
+
     def weights(self, table: LayerTable) -> Float[np.ndarray, " layers"]:
         """The base's weights in random order."""
         return self.base.weights(self._shuffled(table))
@@ -120,5 +136,5 @@ class ShuffledEntropy(Allocator):
         return self.base.budgets(self._shuffled(table))
 
     def _shuffled(self, table: LayerTable) -> LayerTable:
-        order = np.random.default_rng(self.seed).permutation(len(table.entropy))
-        return replace(table, entropy=table.entropy[order])
+        order = np.random.default_rng(self.seed).permutation(len(table.measure))
+        return replace(table, measure=table.measure[order])

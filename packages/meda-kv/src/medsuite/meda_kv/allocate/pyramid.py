@@ -13,6 +13,10 @@ from medsuite.meda_kv.allocate.base import Allocator, LayerTable
 class Pyramid(Allocator):
     """PyramidKV (arXiv 2406.02069): with mean budget C the last layer keeps `C / beta`, the first `2C - C / beta`.
 
+    As in its released code the first layer is capped at the prompt without the window, and the line then flattens so
+    that its mean stays C. It also flattens when the last layer would keep less than what is protected, where the
+    released code gives up the line.
+
     Attributes:
         beta: How many times less than the mean the last layer keeps.
     """
@@ -24,5 +28,9 @@ class Pyramid(Allocator):
             raise InputError(f"Pyramid(beta={self.beta})", expected="at least 1")
 
     def weights(self, table: LayerTable) -> Float[np.ndarray, " layers"]:
-        """A line from `2 - 1/beta` down to `1/beta`."""
-        return np.linspace(2 - 1 / self.beta, 1 / self.beta, len(table.entropy))
+        """The line, in slots."""
+        mean = table.target / len(table.measure)
+        guarded = float(table.lower.max())
+        first = min(2 * mean - mean / self.beta, max(table.tokens - guarded, mean))
+        last = max(2 * mean - first, min(guarded, mean))
+        return np.linspace(2 * mean - last, last, len(table.measure))

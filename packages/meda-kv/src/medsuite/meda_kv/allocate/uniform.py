@@ -14,4 +14,4 @@ class Uniform(Allocator):
 
     def weights(self, table: LayerTable) -> Float[np.ndarray, " layers"]:
         """Ones."""
-        return np.ones(len(table.entropy))
+        return np.ones(len(table.measure))

@@ -6,8 +6,11 @@ from typing import Any
 
 from medsuite.core.errors import InputError
 from medsuite.core.models import load
+from medsuite.core.models.folders import read_config
+from medsuite.core.models.sources import find_source
 from medsuite.meda_kv.allocate import CrossModalEntropy, Pyramid, ShuffledEntropy, Uniform
 from medsuite.meda_kv.budget import Budget
+from medsuite.meda_kv.evaluate.prompting import Opened
 from medsuite.meda_kv.merge import AverageMerge, Drop
 from medsuite.meda_kv.observe.observer import ObservationPlan
 from medsuite.meda_kv.recipe import Recipe
@@ -57,12 +60,13 @@ def shared_plan(recipes: dict[str, Recipe]) -> ObservationPlan:
 
 
 @cache
-def load_model(name: str, data: Path | None = None) -> tuple[Any, Any]:
-    """Return model and tokenizer, loaded once a process.
+def open_model(name: str, data: Path | None = None) -> Opened:
+    """Open a model with its tokenizer or processor, once a process.
 
     Args:
-        name: `"tiny"` for random weights, `"data"` for the folder that was given with `--data`, else a name that
-            `medsuite.core.models.load` takes.
+        name: `"tiny"` for a Llama with random weights, `"constructed"` for the hand-set LLaVA, `"data"` for the folder
+            that was given with `--data`, else a name that `medsuite.core.models.load` takes. Folders with a
+            `vision_config` are opened with their processor.
         data: That folder.
 
     Raises:
@@ -72,8 +76,21 @@ def load_model(name: str, data: Path | None = None) -> tuple[Any, Any]:
         from medsuite.core.tiny import llama
 
         tiny = llama()
-        return tiny.model, tiny.tokenizer
+        return Opened(tiny.model, tiny.processor, name)
+    if name == "constructed":
+        from medsuite.meda_kv.constructed_vision import vision_retrieval_model
+
+        built = vision_retrieval_model()
+        return Opened(built.model, built.processor, name)
     if name == "data" and data is None:
         raise InputError("this scale runs on your own model", expected="--data with its folder")
-    loaded = load(data if name == "data" and data is not None else name, "causal-lm")
-    return loaded.model, loaded.tokenizer
+    wanted = data if name == "data" and data is not None else name
+    kind = "image-text" if "vision_config" in read_config(find_source(wanted).folder) else "causal-lm"
+    loaded = load(wanted, kind)
+    return Opened(loaded.model, loaded.processor, name)
+
+
+def load_model(name: str, data: Path | None = None) -> tuple[Any, Any]:
+    """Return model and tokenizer; see `open_model`."""
+    opened = open_model(name, data)
+    return opened.model, opened.tokenizer

@@ -7,7 +7,8 @@ import numpy as np
 from medsuite.core.claims import Context, Job, Measurement
 from medsuite.meda_kv.evaluate.arms import allocation_arms, load_model, memory_arms, shared_plan
 from medsuite.meda_kv.evaluate.haystack import passage
-from medsuite.meda_kv.evaluate.needle import Protocol, Score, ask, passkey
+from medsuite.meda_kv.evaluate.needle import passkey
+from medsuite.meda_kv.evaluate.questions import Protocol, Score, ask
 from medsuite.meda_kv.evaluate.speed import decode_speed
 from medsuite.meda_kv.observe.sampling import Sampled
 from medsuite.meda_kv.prompt import Prompt, observing, read

@@ -1,8 +1,7 @@
-"""A number hidden in a long text, and a question for it: the passkey task, under two protocols."""
+"""Numbers hidden in a long text, and a question for them: the pass key, alone or among several."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,148 +9,104 @@ from jaxtyping import Int
 from torch import Tensor
 
 from medsuite.core.errors import InputError
-from medsuite.meda_kv.cache import CompressedCache, storage_bytes
 from medsuite.meda_kv.evaluate.haystack import passage
-from medsuite.meda_kv.prompt import Prompt, follow, read
-from medsuite.meda_kv.recipe import Recipe
-from medsuite.meda_kv.session import Session
+from medsuite.meda_kv.evaluate.questions import Forced, Question, beginning, plain_turn, token_ids
 
-Protocol = Literal["in prompt", "after"]
-"""Whether the question is compressed with the text, or asked once the text has been compressed without knowing it."""
-PROTOCOLS: tuple[Protocol, ...] = ("in prompt", "after")
 DIGITS = 5
 NEEDLE = "\n\nThe pass key is {key}. Remember it. {key} is the pass key.\n\n"
 QUESTION = "\n\nWhat is the pass key in the text above?"
 ANSWER = "The pass key is "
+NAMES = ("Lisbon", "Cairo", "Oslo", "Lima", "Quebec", "Delhi", "Perth", "Kyoto")
+NAMED_NEEDLE = "\n\nThe pass key of {name} is {key}. Remember it. {key} is the pass key of {name}.\n\n"
+NAMED_QUESTION = "\n\nWhat are the pass keys of {names} in the text above?"
+NAMED_ANSWER = "The pass key of {name} is "
 
 
-@dataclass(frozen=True)
-class Needle:
-    """One question, in tokens.
-
-    Attributes:
-        context: The text with the needle in it.
-        question: The question and what opens the answer's turn.
-        opening: Words of the answer before the number, which are given to every arm.
-        answer: The number's digits.
-        depth: Where the needle stands, 0 at the start of the text and 1 at its end.
-    """
-
-    context: Int[Tensor, "1 context"]
-    question: Int[Tensor, "1 question"]
-    opening: Int[Tensor, "1 opening"]
-    answer: Int[Tensor, "1 digits"]
-    depth: float
-
-
-@dataclass(frozen=True)
-class Score:
-    """How one arm answered one question under one protocol.
-
-    Attributes:
-        arm: Name of the recipe, `"full"` for the whole cache.
-        protocol: When the question was asked.
-        nll: Mean negative log-likelihood of the answer's digits in nats; guessing among ten digits gives 2.30.
-        correct: Whether greedy decoding writes the number.
-        kept_share: Slots kept of all slots of the compressed part.
-        kv_bytes: Bytes of keys and values of that part, as its storages hold them.
-        kv_bytes_full: The same without compression.
-    """
-
-    arm: str
-    protocol: Protocol
-    nll: float
-    correct: bool
-    kept_share: float
-    kv_bytes: int
-    kv_bytes_full: int
-
-
-def passkey(tokenizer: Any, tokens: int, rng: np.random.Generator) -> Needle:
+def passkey(tokenizer: Any, tokens: int, rng: np.random.Generator, unit: str = "") -> Question:
     """Hide a random five-digit number at a random depth of a real text.
 
     Args:
         tokenizer: The model's tokenizer; its chat template is used where it has one.
         tokens: Length of the whole context.
         rng: Random numbers for the text, the key and the depth.
+        unit: Name of the question.
 
     Raises:
         InputError: The context is too short for needle and template.
     """
-    key = "".join(map(str, rng.integers(10, size=DIGITS)))
-    opening, closing = _turn(tokenizer)
-    head, hidden = _ids(tokenizer, opening), _ids(tokenizer, NEEDLE.format(key=key))
-    room = tokens - len(head) - len(hidden)
-    if room < 16:
-        raise InputError(f"a context of {tokens} tokens", expected=f"at least {tokens - room + 16}")
-    text, depth = passage(tokenizer, room, rng), float(rng.random())
-    place = int(depth * room)
-    return Needle(
-        torch.cat([head, text[:place], hidden, text[place:]])[None],
-        _ids(tokenizer, QUESTION + closing)[None],
-        _ids(tokenizer, ANSWER)[None],
-        _ids(tokenizer, key)[None],
-        depth,
+    key = _draw_key(rng)
+    context, (depth,), marks = _hide(tokenizer, [NEEDLE.format(key=key)], tokens, rng)
+    answer = token_ids(tokenizer, key)
+    return Question(
+        unit,
+        context,
+        token_ids(tokenizer, QUESTION + plain_turn(tokenizer)[1]),
+        token_ids(tokenizer, ANSWER),
+        Forced(answer, torch.ones(answer.shape[1], dtype=torch.bool)),
+        depth=depth,
+        marks=marks,
     )
 
 
-def ask(session: Session, needle: Needle, recipes: Mapping[str, Recipe]) -> list[Score]:
-    """Ask one question of the full cache and of every recipe's, under both protocols; the text is read once.
+def passkeys(tokenizer: Any, tokens: int, rng: np.random.Generator, needles: int = 3, unit: str = "") -> Question:
+    """Hide several five-digit numbers, each under a city's name, and ask for all of them.
+
+    Each key is asked for in turn with the ones before it answered, and all of them must be right.
 
     Args:
-        session: An open session from `observe` whose plan serves all recipes.
-        needle: The question.
-        recipes: Arms by name.
+        tokenizer: The model's tokenizer.
+        tokens: Length of the whole context.
+        rng: Random numbers for the text, the keys, the names and the depths.
+        needles: How many.
+        unit: Name of the question.
+
+    Raises:
+        InputError: The context is too short, or there are more needles than names.
     """
-    device = session.model.device
-    text = read(session, needle.context.to(device))
-    whole = read(session, needle.question.to(device), after=text)
-    rest = {"in prompt": needle.opening, "after": torch.cat([needle.question, needle.opening], dim=1)}
-    scores = []
-    for protocol, prompt in zip(PROTOCOLS, (whole, text), strict=True):
-        scores.append(_score(session, "full", protocol, prompt, None, rest[protocol], needle.answer))
-        for arm, recipe in recipes.items():
-            scores.append(_score(session, arm, protocol, prompt, recipe, rest[protocol], needle.answer))
-    return scores
-
-
-def _score(
-    session: Session,
-    arm: str,
-    protocol: Protocol,
-    prompt: Prompt,
-    recipe: Recipe | None,
-    before: Tensor,
-    answer: Tensor,
-) -> Score:
-    cache, share = _smaller(prompt, recipe)
-    held, device = storage_bytes(cache), session.model.device
-    logits = follow(session, cache, torch.cat([before, answer[:, :-1]], dim=1).to(device))
-    digits = logits[0, before.shape[1] - 1 :].float().log_softmax(-1).cpu()
-    picked = digits.gather(1, answer[0, :, None])
-    right = bool((digits.argmax(-1) == answer[0]).all())
-    return Score(arm, protocol, -float(picked.mean()), right, share, held, storage_bytes(prompt.cache))
-
-
-def _smaller(prompt: Prompt, recipe: Recipe | None) -> tuple[CompressedCache, float]:
-    if recipe is None:
-        return prompt.cache.fork(), 1.0
-    cache, report = prompt.compress(recipe)
-    return cache, report.kept_share
-
-
-def _turn(tokenizer: Any) -> tuple[str, str]:
-    """What a chat template puts before a user's words and between them and the answer."""
-    if getattr(tokenizer, "chat_template", None) is None:
-        return "", "\n"
-    mark = "<<<text>>>"
-    turn = tokenizer.apply_chat_template(
-        [{"role": "user", "content": mark}], tokenize=False, add_generation_prompt=True
+    if not 1 <= needles <= len(NAMES):
+        raise InputError(f"{needles} needles", expected=f"1 to {len(NAMES)}")
+    names = [str(name) for name in rng.permutation(NAMES)[:needles]]
+    keys = [_draw_key(rng) for _ in names]
+    hidden = [NAMED_NEEDLE.format(name=name, key=key) for name, key in zip(names, keys, strict=True)]
+    context, depths, marks = _hide(tokenizer, hidden, tokens, rng)
+    parts, counted = list[Tensor](), list[bool]()
+    for place, (name, key) in enumerate(zip(names, keys, strict=True)):
+        words = token_ids(tokenizer, ".\n" + NAMED_ANSWER.format(name=name)) if place else None
+        digits = token_ids(tokenizer, key)
+        parts += [digits] if words is None else [words, digits]
+        counted += [False] * (0 if words is None else words.shape[1]) + [True] * digits.shape[1]
+    listing = ", ".join(names)
+    return Question(
+        unit,
+        context,
+        token_ids(tokenizer, NAMED_QUESTION.format(names=listing) + plain_turn(tokenizer)[1]),
+        token_ids(tokenizer, NAMED_ANSWER.format(name=names[0])),
+        Forced(torch.cat(parts, dim=1), torch.tensor(counted)),
+        depth=float(np.mean(depths)),
+        marks=marks,
     )
-    before, _, after = turn.partition(mark)
-    return before, after
 
 
-def _ids(tokenizer: Any, text: str) -> Int[Tensor, " tokens"]:
-    ids = tokenizer(text, add_special_tokens=False, return_tensors="pt")["input_ids"]
-    return ids[0].to(torch.int64)
+def _draw_key(rng: np.random.Generator) -> str:
+    return "".join(map(str, rng.integers(10, size=DIGITS)))
+
+
+def _hide(
+    tokenizer: Any, needles: Sequence[str], tokens: int, rng: np.random.Generator
+) -> tuple[Int[Tensor, "1 tokens"], list[float], tuple[int, ...]]:
+    """Put needles at random depths of a passage, in their own order; the whole is `tokens` long."""
+    opening, _ = plain_turn(tokenizer)
+    head = token_ids(tokenizer, opening) if opening else beginning(tokenizer)
+    hidden = [token_ids(tokenizer, needle) for needle in needles]
+    room = tokens - head.shape[1] - sum(needle.shape[1] for needle in hidden)
+    if room < 16:
+        raise InputError(f"a context of {tokens} tokens", expected=f"at least {tokens - room + 16}")
+    text, depths = passage(tokenizer, room, rng)[None], sorted(map(float, rng.random(len(needles))))
+    parts, marks, start, written = [head], list[int](), 0, head.shape[1]
+    for needle, depth in zip(hidden, depths, strict=True):
+        place = int(depth * room)
+        parts += [text[:, start:place], needle]
+        written += place - start
+        marks += range(written, written + needle.shape[1])
+        start, written = place, written + needle.shape[1]
+    return torch.cat([*parts, text[:, start:]], dim=1), depths, tuple(marks)

@@ -19,7 +19,8 @@ class AttentionInputs:
         query: Queries after the rotary embedding.
         key: All keys of the cache, the new ones at the end.
         scale: Factor on the dot products; never assumed to be `dim ** -0.5`.
-        mask: Additive float or boolean mask that was handed in; None means causal, aligned at the bottom right.
+        mask: Additive float or boolean mask that was handed in; None means causal, aligned at the bottom right; a
+            2-D one, as flash attention takes it, means causal without the keys where it is 0.
         softcap: Bound of Gemma's soft capping, None without it.
     """
 
@@ -90,7 +91,7 @@ def _single(tensor: Tensor) -> Tensor:
 
 def _last_visible(inputs: AttentionInputs, rows: Int[Tensor, " row"]) -> int:
     """One past the last key that any row can see."""
-    if inputs.mask is not None:
+    if inputs.mask is not None and inputs.mask.ndim > 2:
         return inputs.slots
     return inputs.slots - inputs.rows + int(rows[-1]) + 1
 
@@ -113,10 +114,11 @@ def _all(rows: Int[Tensor, " row"], end: int) -> Bool[Tensor, "1 1 1 row slots"]
 
 def _visibility(inputs: AttentionInputs, rows: Int[Tensor, " row"], end: int) -> tuple[Tensor, Tensor | None]:
     """Which keys the rows see, and the finite bias of an additive mask."""
-    if inputs.mask is None:
+    if inputs.mask is None or inputs.mask.ndim == 2:
         offset = inputs.slots - inputs.rows
         slots = torch.arange(end, device=rows.device)
-        return (slots[None, :] <= rows[:, None] + offset)[None, None, None], None
+        causal = (slots[None, :] <= rows[:, None] + offset)[None, None, None]
+        return causal if inputs.mask is None else causal & inputs.mask[:, None, None, None, :end].bool(), None
     mask = inputs.mask[:, :1, rows, :end].unsqueeze(2)
     if mask.dtype == torch.bool:
         return mask, None

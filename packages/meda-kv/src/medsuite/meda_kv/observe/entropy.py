@@ -77,7 +77,11 @@ class RowSide:
 
     def sides(self, part: ScoreBlock, offset: int) -> Bool[Tensor, "2 batch row"]:
         """Membership of the block's rows in the text mean and in the vision mean."""
-        vision = self.vision[:, part.rows + offset] & self.crossing[:, None]
+        return self.members(part.rows + offset)
+
+    def members(self, places: Int[Tensor, " row"]) -> Bool[Tensor, "2 batch row"]:
+        """Membership of the rows at these slots in the text mean and in the vision mean."""
+        vision = self.vision[:, places] & self.crossing[:, None]
         return torch.stack([~vision, vision])
 
 

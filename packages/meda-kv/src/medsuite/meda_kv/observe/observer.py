@@ -8,8 +8,10 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from medsuite.core.errors import InputError
+from medsuite.meda_kv.observe import kernels
 from medsuite.meda_kv.observe.blocks import AttentionInputs, ScoreBlock, score_blocks
 from medsuite.meda_kv.observe.entropy import EntropySums, RowSide, RowSoftmax, row_softmax
+from medsuite.meda_kv.observe.order import padding_first, take_slots
 from medsuite.meda_kv.observe.sampling import Exact, RowSample, Sampled
 from medsuite.meda_kv.observe.scores import block_mass, grow
 
@@ -59,7 +61,8 @@ class LayerObserver:
         plan: What is observed.
         entropies: Sums per kind of entropy.
         mass: Attention accumulated by each slot.
-        queries: The last queries.
+        queries: The last queries that are no padding, which fills up in front where there are fewer.
+        query_valid: Which of them are no padding.
         scale: Factor on the dot products of the last call.
         softcap: Soft capping of the last call.
         calls: Attention calls so far.
@@ -69,6 +72,7 @@ class LayerObserver:
     entropies: dict[Statistic, EntropySums] = field(default_factory=dict)
     mass: Float[Tensor, "batch kv_heads slots"] | None = None
     queries: Float[Tensor, "batch heads window dim"] | None = None
+    query_valid: Bool[Tensor, "batch window"] | None = None
     scale: float = 1.0
     softcap: float | None = None
     calls: int = 0
@@ -83,8 +87,8 @@ class LayerObserver:
         Raises:
             InputError: The unmasked entropy is asked for in a second chunk, whose rows the first could not see.
         """
-        queries = self._last_queries(inputs.query)
-        seen = replace(self, scale=inputs.scale, softcap=inputs.softcap, queries=queries, calls=self.calls + 1)
+        seen = self._last_queries(inputs.query, tokens.valid[:, -inputs.rows :])
+        seen = replace(seen, scale=inputs.scale, softcap=inputs.softcap, calls=self.calls + 1)
         sample = self.plan.rows.draw(inputs.rows, inputs.query.device)
         masked: set[Statistic] = {"full entropy", "cross entropy", "accumulated attention"}
         if self.plan.statistics & masked:
@@ -118,13 +122,45 @@ class LayerObserver:
             raise InputError(f"no {kind} was observed", fix="prefill with a recipe whose allocator needs it")
         return self.entropies[kind]
 
-    def _last_queries(self, query: Tensor) -> Tensor | None:
+    def _last_queries(self, query: Tensor, valid: Tensor) -> "LayerObserver":
         if not self.plan.window:
-            return None
-        joined = query if self.queries is None else torch.cat([self.queries, query], dim=2)
-        return joined[:, :, -self.plan.window :].clone()
+            return self
+        if self.queries is not None and self.query_valid is not None:
+            query, valid = torch.cat([self.queries, query], dim=2), torch.cat([self.query_valid, valid], dim=1)
+        last = padding_first(valid)[:, -self.plan.window :]
+        return replace(self, queries=take_slots(query, last), query_valid=take_slots(valid, last))
 
     def _take(self, inputs: AttentionInputs, tokens: Tokens, sample: RowSample, causal: bool) -> "LayerObserver":
+        """Take in all statistics that share a mask: by kernels on a GPU, else block by block."""
+        if kernels.usable(inputs):
+            return self._take_by_kernels(inputs, tokens, sample, causal)
+        return self._take_by_blocks(inputs, tokens, sample, causal)
+
+    def _take_by_kernels(
+        self, inputs: AttentionInputs, tokens: Tokens, sample: RowSample, causal: bool
+    ) -> "LayerObserver":
+        """Let one kernel pass give each entropy, and a second one the accumulated attention."""
+        entropies, rows = dict(self.entropies), sample.rows
+        for kind in self._wanted(causal):
+            side = _side(kind, tokens)
+            allowed = kernels.Allowed(tokens.valid, tokens.vision, side.crossing, side.causal)
+            found = kernels.row_statistics(inputs, rows, allowed)
+            mine = tokens.valid[:, rows + inputs.slots - inputs.rows] & found.normaliser.isfinite().any(1)
+            sums = entropies.get(kind) or EntropySums.zeros(inputs.query)
+            folded = found.entropy.unflatten(1, (inputs.key.shape[1], -1))
+            entropies[kind] = sums.add(folded, side.members(rows + inputs.slots - inputs.rows) & mine, sample.weights)
+        mass = self.mass
+        if causal and "accumulated attention" in self.plan.statistics:
+            everything = torch.ones_like(tokens.valid)
+            normaliser = kernels.row_statistics(inputs, rows, kernels.Allowed.visible(everything)).normaliser
+            weights = tokens.valid[:, rows + inputs.slots - inputs.rows] * sample.weights
+            added = kernels.accumulated_mass(inputs, rows, normaliser, weights)
+            mass = added if mass is None else grow(mass, inputs.slots) + added
+        return replace(self, entropies=entropies, mass=mass)
+
+    def _take_by_blocks(
+        self, inputs: AttentionInputs, tokens: Tokens, sample: RowSample, causal: bool
+    ) -> "LayerObserver":
         """Go over the blocks once for all statistics that share a mask."""
         entropies, mass = dict(self.entropies), self.mass
         wanted, crossing = self._wanted(causal), bool(tokens.crossing.any())

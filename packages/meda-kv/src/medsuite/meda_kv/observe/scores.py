@@ -1,4 +1,6 @@
-"""Attention mass per slot: accumulated over the prompt's queries, or from the last queries only."""
+"""Attention per slot: accumulated over the prompt's queries, or row by row for the last queries."""
+
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Bool, Float
@@ -45,28 +47,67 @@ def accumulated_attention(
     return mass
 
 
-def window_attention(
+@dataclass(frozen=True)
+class WindowRows:
+    """Attention of a prompt's last queries.
+
+    Attributes:
+        attention: Softmax over all keys that each query sees.
+        visible: Which keys these are.
+        rows: Which of the queries are no padding.
+    """
+
+    attention: Float[Tensor, "batch kv_heads group window slots"]
+    visible: Bool[Tensor, "batch window slots"]
+    rows: Bool[Tensor, "batch window"]
+
+    @property
+    def before(self) -> Float[Tensor, "batch kv_heads group window earlier"]:
+        """Attention on the slots in front of the window, whose keys all of its queries see."""
+        return self.attention[..., : self.attention.shape[-1] - self.attention.shape[-2]]
+
+    def only(self, rows: Bool[Tensor, "batch window"]) -> "WindowRows":
+        """Keep some of the rows; a sequence that would lose all keeps all."""
+        chosen = self.rows & rows
+        return replace(self, rows=torch.where(chosen.any(-1, keepdim=True), chosen, self.rows))
+
+    def mean(self) -> Float[Tensor, "batch kv_heads group slots"]:
+        """Mean over the rows."""
+        return torch.einsum("bhgwn,bw->bhgn", self.attention, self._shares())
+
+    def variance(self) -> Float[Tensor, "batch kv_heads group slots"]:
+        """Unbiased variance over the rows; 0 for a single row."""
+        deviation = (self.attention - self.mean().unsqueeze(-2)).square()
+        count = self.rows.sum(-1).to(deviation.dtype)
+        biased = torch.einsum("bhgwn,bw->bhgn", deviation, self._shares())
+        return biased * (count / (count - 1).clamp_min(1.0))[:, None, None, None]
+
+    def _shares(self) -> Float[Tensor, "batch window"]:
+        mine = self.rows.to(self.attention.dtype)
+        return mine / mine.sum(-1, keepdim=True).clamp_min(1.0)
+
+
+def window_rows(
     query: Float[Tensor, "batch heads window dim"],
     key: Float[Tensor, "batch kv_heads slots dim"],
     valid: Bool[Tensor, "batch slots"],
     *,
     scale: float,
     softcap: float | None = None,
-) -> Float[Tensor, "batch kv_heads slots"]:
-    """Mean attention of a prompt's last queries, averaged over them and over the query heads of a key head.
+) -> WindowRows:
+    """Take the attention of a prompt's last queries; memory O(window * slots) per head.
 
     Args:
         query: The last queries, the final one belonging to the last slot.
         key: All keys.
-        valid: Slots that are no padding; queries at padding do not count.
+        valid: Slots that are no padding.
         scale: Factor on the dot products.
         softcap: Bound of soft capping, None without it.
     """
     window, slots = query.shape[2], key.shape[2]
     order = torch.arange(slots, device=key.device)
     causal = order[None, :] <= order[slots - window :, None]
-    mask = (valid[:, None, :] & causal)[:, None]
-    (part,) = score_blocks(AttentionInputs(query, key, scale, mask, softcap), None, window)
+    visible = valid[:, None, :] & causal
+    (part,) = score_blocks(AttentionInputs(query, key, scale, visible[:, None], softcap), None, window)
     attention = row_softmax(part.scores, part.visible)
-    mine = valid[:, -window:].to(part.scores.dtype)
-    return block_mass(attention, mine / mine.sum(-1, keepdim=True).clamp_min(1.0))
+    return WindowRows(attention.weights / attention.total.unsqueeze(-1), visible, valid[:, -window:])

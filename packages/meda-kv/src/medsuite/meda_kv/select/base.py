@@ -1,6 +1,7 @@
 """What a selector sees and returns, and the one place where rows are chosen."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -8,26 +9,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from medsuite.core.errors import InputError
-from medsuite.meda_kv.observe.observer import LayerObserver, Statistic
-
-
-@dataclass(frozen=True)
-class LayerView:
-    """One layer after the prompt.
-
-    Attributes:
-        index: The layer's index in the model.
-        keys: Keys after the rotary embedding.
-        valid: Slots that are no padding.
-        vision: Slots of images or video frames.
-        observed: The layer's attention statistics.
-    """
-
-    index: int
-    keys: Float[Tensor, "batch kv_heads slots dim"]
-    valid: Bool[Tensor, "batch slots"]
-    vision: Bool[Tensor, "batch slots"]
-    observed: LayerObserver
+from medsuite.meda_kv.observe.observer import Statistic
+from medsuite.meda_kv.observe.view import LayerView
 
 
 class Selector(ABC):
@@ -46,6 +29,14 @@ class Selector(ABC):
     def recent(self, budget: int) -> int:
         """How many of the most recent tokens a layer with this budget keeps, whatever their score."""
         return min(self.window, budget)
+
+    def bind(self, layer: Callable[[int], LayerView]) -> "Selector":
+        """Return the selector for one prompt; the few that look at other layers than their own do it here.
+
+        Args:
+            layer: From a layer's index to its view, before anything is evicted.
+        """
+        return self
 
     @abstractmethod
     def scores(self, layer: LayerView) -> Float[Tensor, "batch kv_heads slots"]:
@@ -87,10 +78,7 @@ def choose(
     Raises:
         InputError: A score of a valid slot is not a number or infinite.
     """
-    broken = ~torch.isfinite(scores) & valid[:, None]
-    if bool(broken.any()):
-        head = int(broken.any(-1).any(0).nonzero()[0, 0])
-        raise InputError(f"a score of layer {layer}, key head {head} is not finite", expected="finite keys and queries")
+    require_finite(scores, valid, layer)
     taken_first = torch.where((protected & valid)[:, None], torch.inf, scores.double())
     ranked = taken_first.masked_fill(~valid[:, None], -torch.inf).sort(dim=-1, descending=True, stable=True).indices
     most = int(budgets.max())
@@ -98,6 +86,16 @@ def choose(
     within = rank < torch.minimum(budgets, valid.sum(-1))[:, None]
     index = torch.where(within[:, None], ranked[..., :most], -1).sort(dim=-1).values
     return Choice(index.clamp_min(0), index[:, 0] >= 0)
+
+
+def require_finite(
+    scores: Float[Tensor, "batch kv_heads slots"], valid: Bool[Tensor, "batch slots"], layer: int
+) -> None:
+    """Raise an `InputError` that names layer and head when a score of a valid slot is not a number or infinite."""
+    broken = ~torch.isfinite(scores) & valid[:, None]
+    if bool(broken.any()):
+        head = int(broken.any(-1).any(0).nonzero()[0, 0])
+        raise InputError(f"a score of layer {layer}, key head {head} is not finite", expected="finite keys and queries")
 
 
 def last_tokens(valid: Bool[Tensor, "batch slots"], counts: Int[Tensor, " batch"]) -> Bool[Tensor, "batch slots"]:

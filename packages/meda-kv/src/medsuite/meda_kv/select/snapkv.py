@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool1d, pad
 
 from medsuite.core.errors import InputError
-from medsuite.meda_kv.observe.scores import window_attention
+from medsuite.meda_kv.observe.scores import WindowRows
 from medsuite.meda_kv.select.base import LayerView, Selector
 
 
@@ -40,12 +40,13 @@ class SnapKV(Selector):
 
     def scores(self, layer: LayerView) -> Float[Tensor, "batch kv_heads slots"]:
         """Pooled attention of the window on the slots before it; the window's own slots score 0."""
-        seen = layer.observed
-        if seen.queries is None:
-            raise InputError("no window of queries was observed", fix="prefill with a recipe whose selector needs it")
-        mass = window_attention(seen.queries, layer.keys, layer.valid, scale=seen.scale, softcap=seen.softcap)
-        window = min(seen.queries.shape[2], self.queries)
-        before = mass[..., : mass.shape[-1] - window]
-        if before.shape[-1]:
-            before = avg_pool1d(before, self.kernel, stride=1, padding=self.kernel // 2)
-        return pad(before, (0, window))
+        window = layer.window(self.queries)
+        return pad(smoothed(window.mean().mean(2), window, self.kernel), (0, window.rows.shape[1]))
+
+
+def smoothed(
+    scores: Float[Tensor, "batch kv_heads slots"], window: WindowRows, kernel: int
+) -> Float[Tensor, "batch kv_heads earlier"]:
+    """Average the scores of the slots in front of the window over `kernel` neighbours; outside counts as 0."""
+    before = scores[..., : scores.shape[-1] - window.rows.shape[1]]
+    return avg_pool1d(before, kernel, stride=1, padding=kernel // 2) if before.shape[-1] else before

@@ -1,6 +1,7 @@
 """Text before vision."""
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 import torch
 from jaxtyping import Float
@@ -36,6 +37,10 @@ class TextPrior(Selector):
     def recent(self, budget: int) -> int:
         """The base's recent tokens."""
         return self.base.recent(budget)
+
+    def bind(self, layer: Callable[[int], LayerView]) -> "TextPrior":
+        """Bind the base."""
+        return replace(self, base=self.base.bind(layer))
 
     def scores(self, layer: LayerView) -> Float[Tensor, "batch kv_heads slots"]:
         """The base's scores; text is lifted above the best vision slot of its head."""

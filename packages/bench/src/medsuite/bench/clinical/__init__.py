@@ -1,0 +1,1 @@
+"""ClinicalBench: can language models beat classical models in clinical prediction?"""

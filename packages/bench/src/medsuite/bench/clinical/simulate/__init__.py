@@ -1,0 +1,1 @@
+"""A simulated hospital whose best possible predictor can be computed."""

@@ -1,0 +1,1 @@
+"""Readers of hospital databases in their released layouts."""

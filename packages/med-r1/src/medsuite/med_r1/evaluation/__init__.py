@@ -1,0 +1,1 @@
+"""Asking a policy, scoring what it says, and the controls that belong beside an accuracy."""
