@@ -1,7 +1,6 @@
 """Whole pages of slots, as servers hold them."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import torch
 from jaxtyping import Float
@@ -9,13 +8,13 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from medsuite.core.errors import InputError
-from medsuite.meda_kv.observe.observer import Statistic
 from medsuite.meda_kv.select.base import LayerView, Selector
 from medsuite.meda_kv.select.snapkv import SnapKV
+from medsuite.meda_kv.select.wrapping import Wrapping
 
 
 @dataclass(frozen=True)
-class Pages(Selector):
+class Pages(Wrapping):
     """Keeps pages of consecutive slots whole, the same ones for all heads: what a server with a block table could free.
 
     A page counts as much as its best slot, averaged over heads. It shows what page granularity costs a method; the
@@ -32,24 +31,6 @@ class Pages(Selector):
     def __post_init__(self) -> None:
         if self.size < 1:
             raise InputError(f"Pages(size={self.size})", expected="at least 1")
-
-    @property
-    def needs(self) -> frozenset[Statistic]:
-        """What the base needs."""
-        return self.base.needs
-
-    @property
-    def window(self) -> int:
-        """The base's window."""
-        return self.base.window
-
-    def recent(self, budget: int) -> int:
-        """The base's recent tokens."""
-        return self.base.recent(budget)
-
-    def bind(self, layer: Callable[[int], LayerView]) -> "Pages":
-        """Bind the base."""
-        return replace(self, base=self.base.bind(layer))
 
     def scores(self, layer: LayerView) -> Float[Tensor, "batch kv_heads slots"]:
         """The score of each slot's page."""

@@ -1,19 +1,18 @@
 """Text before vision."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from medsuite.meda_kv.observe.observer import Statistic
 from medsuite.meda_kv.select.base import LayerView, Selector
 from medsuite.meda_kv.select.h2o import H2O
+from medsuite.meda_kv.select.wrapping import Wrapping
 
 
 @dataclass(frozen=True)
-class TextPrior(Selector):
+class TextPrior(Wrapping):
     """LOOK-M's rule (arXiv 2406.18139), which MEDA keeps: vision slots are evicted before any text slot.
 
     The budget holds: when the text alone exceeds it, the base selector decides among the text.
@@ -23,24 +22,6 @@ class TextPrior(Selector):
     """
 
     base: Selector = field(default_factory=H2O)
-
-    @property
-    def needs(self) -> frozenset[Statistic]:
-        """What the base needs."""
-        return self.base.needs
-
-    @property
-    def window(self) -> int:
-        """The base's window."""
-        return self.base.window
-
-    def recent(self, budget: int) -> int:
-        """The base's recent tokens."""
-        return self.base.recent(budget)
-
-    def bind(self, layer: Callable[[int], LayerView]) -> "TextPrior":
-        """Bind the base."""
-        return replace(self, base=self.base.bind(layer))
 
     def scores(self, layer: LayerView) -> Float[Tensor, "batch kv_heads slots"]:
         """The base's scores; text is lifted above the best vision slot of its head."""
