@@ -70,7 +70,7 @@ KNOWLEDGE = Claim(
     ),
     scales={
         "smoke": PhantomSettings(seeds=2, pictures=64, test_pictures=12, steps=4, batch=8),
-        "laptop": PhantomSettings(seeds=3, pictures=3000, test_pictures=300, steps=320, batch=32),
+        "laptop": PhantomSettings(seeds=5, pictures=3000, test_pictures=300, steps=250, batch=32),
         "workstation": PhantomSettings(seeds=5, pictures=12000, test_pictures=1000, steps=1000, batch=64),
     },
     arms=ARMS,

@@ -41,7 +41,7 @@ class Parsed:
 
     @property
     def outcome(self) -> str:
-        """`answered`, or `malformed:` with the reason."""
+        """Say `answered`, or what is malformed."""
         return "answered" if self.letter else f"malformed:{self.reason}"
 
 

@@ -8,6 +8,7 @@ import typer
 app = typer.Typer(help="Smaller multimodal KV caches for decoders in transformers (MEDA).", no_args_is_help=True)
 
 MODEL = "A packaged name such as smollm2-135m, a folder, or a hub id."
+OWN_MODEL = f"{MODEL} Left out: the task's own."
 Methods = Annotated[str, typer.Option(help="Methods to compare, separated by commas.")]
 Peer = Annotated[str, typer.Option(help="kvpress: run its own form of the methods that both have, in the same run.")]
 
@@ -45,7 +46,7 @@ def bench(
 
 @app.command()
 def evaluate(
-    model: Annotated[str, typer.Argument(help=f"{MODEL} Left out: the task's own.")] = "",
+    model: Annotated[str, typer.Argument(help=OWN_MODEL)] = "",
     task: Annotated[str, typer.Option(help="What is asked; `tasks` lists them.")] = "passkey",
     data: Annotated[Path | None, typer.Option(help="Folder or file of a released benchmark.")] = None,
     dataset: Annotated[list[str] | None, typer.Option(help="Data set of it; may be repeated; all if left out.")] = None,
