@@ -12,7 +12,6 @@ from medsuite.gridml.case import Case
 from medsuite.gridml.geometry import nearest_segment
 
 FRAME_MARGIN = 1.3  # of the training cases' bounding box
-BOUNDARY_FEATURES = 3  # the last of `Normaliser.features`, from the boundary data
 
 
 @dataclass(frozen=True, eq=False)
