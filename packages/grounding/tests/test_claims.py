@@ -90,8 +90,10 @@ def test_chance_is_zero_and_certainty_one():
 
 
 def test_the_grid_is_every_trained_arm_of_every_seed():
-    jobs = KNOWLEDGE.jobs(KNOWLEDGE.settings("laptop"))
-    assert {(job.seed, job.settings["arm"]) for job in jobs} == {(seed, arm) for seed in range(3) for arm in TRAINED}
+    settings = KNOWLEDGE.settings("laptop")
+    assert {(job.seed, job.settings["arm"]) for job in KNOWLEDGE.jobs(settings)} == {
+        (seed, arm) for seed in range(settings.seeds) for arm in TRAINED
+    }
     assert set(TRAINED) == {arm.name for arm in ARMS} - {"wrong-class"}
 
 
