@@ -9,8 +9,8 @@ from docutils.parsers.rst import Directive
 from medsuite.core.claims.registry import find_claims
 from medsuite.core.reporting import number
 
-COLUMNS = ("Claim", "Statement", "Published", "Measured at laptop scale", "Verdict", "Data")
-WIDTHS = (14, 30, 18, 16, 10, 12)
+COLUMNS = ("Claim", "Published", "Measured at laptop scale", "Verdict", "Data")
+WIDTHS = (36, 18, 26, 10, 10)
 RUN = Path(__file__).with_name("results-laptop.json")
 
 
@@ -31,25 +31,26 @@ class ClaimsTable(Directive):
 
 
 def _cells(claim, measured):
-    published = "; ".join(f"{figure.text}: {figure.measured}" for figure in claim.published) or "no figure"
-    paper = f"{claim.statement} ({claim.paper.title}, {claim.paper.year})"
+    published = "; ".join(figure.text for figure in claim.published) or "no figure"
     figure, outcome = _headline(measured.get(claim.id))
-    return claim.id, paper, published, figure, outcome, claim.data.split(":")[0]
+    name = [claim.id, claim.statement, f"{claim.paper.title}, {claim.paper.year}"]
+    return name, [published], figure, [outcome], [claim.data.split(":")[0]]
 
 
 def _headline(result):
-    """The figure and the outcome of a claim's first verdict."""
+    """The figure with what it is, and the outcome, of a claim's first verdict."""
     if result is None or not result["verdicts"]:
-        return "not in the last run", "–"
+        return ["not in the last run"], "–"
     first = result["verdicts"][0]
-    estimate, low, high = (
-        number(float("nan") if first[end] is None else first[end]) for end in ("estimate", "low", "high")
-    )
-    return f"{estimate} [{low}, {high}] {first['unit']}: {first['statement']}", first["outcome"]
+    ends = [float("nan") if first[end] is None else first[end] for end in ("estimate", "low", "high")]
+    estimate, low, high = map(number, ends)
+    return [f"{estimate} [{low}, {high}] {first['unit']}", first["statement"]], first["outcome"]
 
 
 def _row(cells):
-    return nodes.row("", *[nodes.entry("", nodes.paragraph(text=cell)) for cell in cells])
+    """A row; each cell is a list of paragraphs, or one text for a heading."""
+    texts = [[cell] if isinstance(cell, str) else cell for cell in cells]
+    return nodes.row("", *[nodes.entry("", *[nodes.paragraph(text=text) for text in cell]) for cell in texts])
 
 
 def setup(app):
