@@ -7,7 +7,7 @@ import pytest
 
 from medsuite.core.claims import Measurement
 from medsuite.core.claims.model import SCALES
-from medsuite.meda_kv.claims import ALLOCATION, CLAIMS, MEMORY, SPEED
+from medsuite.meda_kv.claims import ALLOCATION, CLAIMS, MEMORY, PICTURES, SPEED
 
 PROTOCOLS = ("in prompt", "after")
 
@@ -157,3 +157,19 @@ def test_speed_names_what_reading_once_would_give_beside_its_ratio():
 
 def test_the_papers_figures_stand_in_the_claims():
     assert [claim.published[0].text for claim in (MEMORY, SPEED)] == ["72 %", "2.82x"]
+
+
+@pytest.mark.parametrize(
+    ("entropy", "uniform", "shuffled", "outcome"),
+    [
+        (0.9, 0.4, 0.4, "supported"),
+        (0.4, 0.9, 0.4, "not supported"),
+        (0.9, 0.4, 0.9, "void"),
+    ],
+)
+def test_pictures_follow_the_questions_answered_right_and_the_control(entropy, uniform, shuffled, outcome):
+    right = {"full": 1.0, "entropy": entropy, "uniform": uniform, "shuffled": shuffled}
+    rows = question_rows({arm: (accuracy, 1.0) for arm, accuracy in right.items()}, 0.2)
+    verdicts = PICTURES.decide(rows)
+    assert {verdict.outcome for verdict in verdicts} == {outcome}
+    assert verdicts[0].estimate == pytest.approx(100 * (entropy - uniform))

@@ -6,6 +6,7 @@ uniformly. Nothing is trained.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,7 +49,7 @@ def retrieval_model(layers: int = 4, lookup: int = 2) -> LlamaForCausalLM:
         lookup: The layer that retrieves.
     """
     model = LlamaForCausalLM(LlamaConfig(**retrieval_config(layers))).eval().requires_grad_(False)
-    hand_set(model, lookup)
+    hand_set(model, (lookup,))
     model.lm_head.weight[:, 3 * CODE :] = torch.eye(CODE)
     return model
 
@@ -72,22 +73,34 @@ def retrieval_config(layers: int) -> dict[str, Any]:
     }
 
 
-def hand_set(model: PreTrainedModel, lookup: int) -> None:
-    """Set all weights to 0 and norms to 1, and let one layer look keys up; embeddings and output stay 0.
+def hand_set(model: PreTrainedModel, lookups: Sequence[int]) -> None:
+    """Set all weights to 0 and norms to 1, and let layers look keys up; embeddings and output stay 0.
 
     Args:
         model: A Llama of `retrieval_config`, or a larger model around one.
-        lookup: The layer that retrieves.
+        lookups: The layers that retrieve; they share the writing.
     """
     for name, weight in model.named_parameters():
         weight.fill_(1.0 if name.endswith("norm.weight") else 0.0)
-    attention = model.get_decoder().layers[lookup].self_attn
-    # Rotary dimensions 16 to 31 and their partners 48 to 63 turn by almost nothing at this base.
-    code = slice(CODE, 2 * CODE)
-    attention.q_proj.weight[code, CODE : 2 * CODE] = SHARPNESS * torch.eye(CODE)
-    attention.k_proj.weight[code, :CODE] = SHARPNESS * torch.eye(CODE)
+    for lookup in lookups:
+        attention = model.get_decoder().layers[lookup].self_attn
+        # Rotary dimensions 16 to 31 and their partners 48 to 63 turn by almost nothing at this base.
+        code = slice(CODE, 2 * CODE)
+        attention.q_proj.weight[code, CODE : 2 * CODE] = SHARPNESS * torch.eye(CODE)
+        attention.k_proj.weight[code, :CODE] = SHARPNESS * torch.eye(CODE)
+        copy_values(attention, 3 * CODE, 1 / len(lookups))
+
+
+def copy_values(attention: Any, start: int, share: float) -> None:
+    """Let an attention layer write the mean of the values that it attends to into a block of the hidden state.
+
+    Args:
+        attention: The attention module.
+        start: First column of the block.
+        share: Factor on what is written.
+    """
     attention.v_proj.weight[:CODE, 2 * CODE : 3 * CODE] = torch.eye(CODE)
-    attention.o_proj.weight[3 * CODE :, :CODE] = torch.eye(CODE)
+    attention.o_proj.weight[start : start + CODE, :CODE] = share * torch.eye(CODE)
 
 
 def codes(rng: np.random.Generator) -> Float[np.ndarray, "keys code"]:

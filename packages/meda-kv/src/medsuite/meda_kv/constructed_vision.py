@@ -2,11 +2,13 @@
 
 A `LlavaForConditionalGeneration` whose language model is that of `constructed`, whose CLIP tower reads one pixel of
 each cell of a patch, and whose projector is the identity. A patch is an item: its red cells spell a key's code, its one
-green cell is the value. Pictures go through the real processor, so a model folder with pictures and questions can be
-written and evaluated like any other. Nothing is trained.
+green cell is the value. Some layers look a key up, which takes one slot; the others take a census, the mean of the
+values of all that they see, which every lost slot makes less certain. Pictures go through the real processor, so a
+model folder with pictures and questions can be written and evaluated like any other. Nothing is trained.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,15 +18,18 @@ from jaxtyping import Bool, Float, Int, UInt8
 from PIL import Image
 from transformers import CLIPVisionConfig, LlamaConfig, LlavaConfig, LlavaForConditionalGeneration
 
-from medsuite.meda_kv.constructed import CODE, KEYS, SHARPNESS, codes, hand_set, retrieval_config
+from medsuite.meda_kv.constructed import CODE, KEYS, SHARPNESS, codes, copy_values, hand_set, retrieval_config
 
 PATCH, CELL = 8, 2
 """Side of a patch and of its cells in pixels: 4 x 4 cells for 16 bits and 16 values."""
 IMAGE, NEUTRAL = "<image>", "<unk>"
-"""The picture's placeholder, and the token of every word that is neither a key nor a value."""
+"""The picture's placeholder, and the token of every word that carries nothing."""
+MOSTLY = "mostly"
+"""The word that asks which value most patches have."""
 TABLE_SEED = 0
 """Seed of the code table, which the model's embeddings and the pictures share."""
-TOWER = 4 * CODE
+TOWER, WIDTH = 4 * CODE, 5 * CODE
+"""Width of the tower, and of the language model: key code | query code | value | output | census."""
 BLUE = 96
 """Blue of every pixel, which carries nothing and makes dark cells visible."""
 
@@ -37,6 +42,11 @@ def key_word(key: int) -> str:
 def value_word(value: int) -> str:
     """The word that answers with a value."""
     return f"value{value}"
+
+
+def census_word(value: int) -> str:
+    """The word that says which value most patches have."""
+    return f"mostly{value}"
 
 
 @dataclass(frozen=True)
@@ -57,17 +67,17 @@ class VisionLanguage:
         return self.processor.tokenizer
 
 
-def vision_retrieval_model(side: int = 8, layers: int = 4, lookup: int = 2) -> VisionLanguage:
+def vision_retrieval_model(side: int = 8, layers: int = 4, lookups: Sequence[int] = (2,)) -> VisionLanguage:
     """Build the LLaVA whose pictures have `side` x `side` patches, an item each.
 
     Args:
         side: Patches along a picture's edge.
         layers: Number of layers of the language model.
-        lookup: The layer that retrieves.
+        lookups: The layers that retrieve; the others take the census.
     """
     processor = _processor(side)
     words = processor.tokenizer.get_vocab()
-    text = LlamaConfig(**{**retrieval_config(layers), "vocab_size": len(words)})
+    text = LlamaConfig(**{**retrieval_config(layers), "vocab_size": len(words), "hidden_size": WIDTH})
     tower = CLIPVisionConfig(
         hidden_size=TOWER,
         intermediate_size=CODE,
@@ -86,7 +96,10 @@ def vision_retrieval_model(side: int = 8, layers: int = 4, lookup: int = 2) -> V
         "vision_feature_layer": -1,
     }
     model = LlavaForConditionalGeneration(LlavaConfig(**settings)).eval().requires_grad_(False)
-    hand_set(model, lookup)
+    hand_set(model, lookups)
+    others = [layer for layer in range(layers) if layer not in lookups]
+    for layer in others:
+        copy_values(model.get_decoder().layers[layer].self_attn, 4 * CODE, 1 / len(others))
     _set_tower(model)
     _set_words(model, words)
     return VisionLanguage(model, processor)
@@ -106,20 +119,25 @@ def _set_tower(model: Any) -> None:
     embeddings.position_embedding.weight[:, 2 * CODE : 3 * CODE] = 0.5
     embeddings.position_embedding.weight[:, 3 * CODE :] = -0.5
     tower.pre_layrnorm.weight.fill_(math.sqrt(2 * (CODE + 1) / TOWER + tower.config.layer_norm_eps))
-    projector, identity = model.model.multi_modal_projector, torch.eye(TOWER)
-    keep = torch.zeros(TOWER)
-    keep[:CODE] = keep[2 * CODE : 3 * CODE] = 1.0
-    projector.linear_1.weight.copy_(identity * keep)
-    projector.linear_2.weight.copy_(identity)
+    projector = model.model.multi_modal_projector
+    for block in (0, 2):
+        columns = slice(block * CODE, (block + 1) * CODE)
+        projector.linear_1.weight[columns, columns] = torch.eye(CODE)
+    projector.linear_2.weight.copy_(torch.eye(WIDTH))
 
 
 def _set_words(model: Any, words: dict[str, int]) -> None:
-    """A key's word carries its query code, a value's word reads the output; all other words carry nothing."""
+    """A key's word carries its query code; a value's word reads the output, a census word the census, twice as loud.
+
+    Behind a key the output is one-hot and the census small, so that a value is said; behind any other word the lookup
+    attends evenly and writes a mean like the census, which is then the louder of the two.
+    """
     table = torch.from_numpy(code_table()).float()
     for key in range(KEYS):
         model.get_input_embeddings().weight[words[key_word(key)], CODE : 2 * CODE] = table[key]
     for value in range(CODE):
         model.lm_head.weight[words[value_word(value)], 3 * CODE + value] = SHARPNESS
+        model.lm_head.weight[words[census_word(value)], 4 * CODE + value] = 2 * SHARPNESS
 
 
 def code_table() -> Float[np.ndarray, "keys code"]:
@@ -132,7 +150,8 @@ def _processor(side: int) -> Any:
     from tokenizers import Tokenizer, models, pre_tokenizers
     from transformers import CLIPImageProcessor, LlavaProcessor, PreTrainedTokenizerFast
 
-    words = [NEUTRAL, IMAGE, *map(value_word, range(CODE)), *map(key_word, range(KEYS))]
+    said = [*map(value_word, range(CODE)), *map(census_word, range(CODE))]
+    words = [NEUTRAL, IMAGE, MOSTLY, *said, *map(key_word, range(KEYS))]
     inner = Tokenizer(models.WordLevel({word: place for place, word in enumerate(words)}, unk_token=NEUTRAL))
     inner.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     tokenizer = PreTrainedTokenizerFast(
@@ -183,15 +202,19 @@ class PictureLookup:
         asked: The keys that are asked for, one after the other.
         answers: Their values, which no other item has.
         patches: Place of each needle: picture, row and column.
+        census: The value that most patches have.
     """
 
     pictures: tuple[Image.Image, ...]
     asked: tuple[int, ...]
     answers: tuple[int, ...]
     patches: Int[np.ndarray, "needles 3"]
+    census: int
 
 
-def draw_lookup(pictures: int, side: int, rng: np.random.Generator, needles: int = 1) -> PictureLookup:
+def draw_lookup(
+    pictures: int, side: int, rng: np.random.Generator, needles: int = 1, lead: float = 0.0
+) -> PictureLookup:
     """Fill pictures with random items, among them each asked key exactly once.
 
     The needles' values are their own, so that an answer is right if and only if the needle is found.
@@ -201,16 +224,19 @@ def draw_lookup(pictures: int, side: int, rng: np.random.Generator, needles: int
         side: Patches along a picture's edge.
         rng: Random numbers.
         needles: How many keys are asked for.
+        lead: Share of the patches that is given to one value before the others are drawn evenly.
     """
     shape = (pictures, side, side)
     order, labels = rng.permutation(KEYS), rng.permutation(CODE)
     asked, answers = order[:needles], labels[:needles]
     keys, values = rng.choice(order[needles:], size=shape), rng.choice(labels[needles:], size=shape)
     places = rng.choice(keys.size, size=needles, replace=False)
+    values[rng.random(shape) < lead] = labels[-1]
     keys.flat[places], values.flat[places] = asked, answers
     drawn = tuple(Image.fromarray(picture(*pair)) for pair in zip(keys, values, strict=True))
     patches = np.stack(np.unravel_index(places, shape), axis=1)
-    return PictureLookup(drawn, tuple(map(int, asked)), tuple(map(int, answers)), patches)
+    census = int(np.bincount(values.ravel()).argmax())
+    return PictureLookup(drawn, tuple(map(int, asked)), tuple(map(int, answers)), patches, census)
 
 
 def uniform_cross_entropy(vision: Bool[np.ndarray, " tokens"]) -> float:

@@ -12,11 +12,15 @@ from rich.progress import Progress as Bar
 from medsuite.core.claims.worker import Task
 from medsuite.core.reporting.page import duration
 
+TRUST = 60.0
+"""Seconds of work that the expected costs are trusted for, before what has been measured outweighs them."""
+
 
 class Progress:
     """Show one bar in a terminal, and one line per finished job anywhere else.
 
     The time left is the expected cost of what is left, scaled by how the finished jobs compared with their expectation.
+    The first minute counts with the expectation, so that one slow start does not foretell a slow day.
     """
 
     def __init__(self, console: Console) -> None:
@@ -49,7 +53,8 @@ class Progress:
         self._began = monotonic()
         resumed = f", {done} finished earlier" if done else ""
         expected = duration(sum(self._costs.values()))
-        self._console.print(f"{len(pending)} jobs to run{resumed}; about {expected} on two cores", highlight=False)
+        jobs = f"{len(pending)} job{'' if len(pending) == 1 else 's'}"
+        self._console.print(f"{jobs} to run{resumed}; about {expected} on two cores", highlight=False)
 
     def started(self, task: Task) -> None:
         """Name the job that has begun."""
@@ -76,5 +81,5 @@ class Progress:
         done = self._expected_done + running
         if not done:
             return ""
-        pace = (monotonic() - self._began) / done
+        pace = (TRUST + monotonic() - self._began) / (TRUST + done)
         return f"{duration(pace * max(0.0, sum(self._costs.values()) - done))} left"

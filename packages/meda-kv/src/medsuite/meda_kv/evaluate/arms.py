@@ -14,7 +14,12 @@ from medsuite.meda_kv.evaluate.prompting import Opened
 from medsuite.meda_kv.merge import AverageMerge, Drop
 from medsuite.meda_kv.observe.observer import ObservationPlan
 from medsuite.meda_kv.recipe import Recipe
-from medsuite.meda_kv.select import H2O, Random, SnapKV, TextPrior
+from medsuite.meda_kv.select import H2O, Random, Selector, SnapKV, TextPrior
+
+TEXT_WINDOW = SnapKV(queries=16)
+"""Selector of the allocation claim on text."""
+PICTURE_WINDOW = SnapKV(queries=8, kernel=1)
+"""Selector of the same on pictures: its window is the question, and a patch's neighbours say nothing about it."""
 
 
 def memory_arms(share: float, seed: int) -> dict[str, Recipe]:
@@ -33,12 +38,13 @@ def memory_arms(share: float, seed: int) -> dict[str, Recipe]:
     }
 
 
-def allocation_arms(share: float, seed: int) -> dict[str, Recipe]:
+def allocation_arms(share: float, seed: int, select: Selector = TEXT_WINDOW) -> dict[str, Recipe]:
     """One selector, four ways to share its slots among the layers.
 
     Args:
         share: Kept share.
         seed: Seed of the shuffled arm.
+        select: The selector.
     """
     budget = Budget(ratio=share)
     allocators = {
@@ -47,7 +53,17 @@ def allocation_arms(share: float, seed: int) -> dict[str, Recipe]:
         "pyramid": Pyramid(),
         "shuffled": ShuffledEntropy(CrossModalEntropy(), seed),
     }
-    return {name: Recipe(budget, allocator, SnapKV(queries=16)) for name, allocator in allocators.items()}
+    return {name: Recipe(budget, allocator, select) for name, allocator in allocators.items()}
+
+
+def picture_arms(share: float, seed: int) -> dict[str, Recipe]:
+    """The same four ways for the hand-set LLaVA.
+
+    Args:
+        share: Kept share.
+        seed: Seed of the shuffled arm.
+    """
+    return allocation_arms(share, seed, PICTURE_WINDOW)
 
 
 def shared_plan(recipes: dict[str, Recipe]) -> ObservationPlan:

@@ -1,7 +1,7 @@
 """What the rows of the claims say, from the rows alone."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -42,7 +42,7 @@ def memory(rows: Sequence[Measurement]) -> list[Verdict]:
         "Measured on storages, not computed from the ratio.",
     )
     rivals = [
-        _better(rows, ("meda", rival), protocol, share, f"MEDA answers better than {words} at equal bytes")
+        _better(rows, ("meda", rival), (protocol, share), f"MEDA answers better than {words} at equal bytes")
         for rival, words in (("uniform", "equal layers"), ("shuffled", "shuffled entropies"))
         for protocol in PROTOCOLS
     ]
@@ -54,12 +54,22 @@ def allocation(rows: Sequence[Measurement]) -> list[Verdict]:
 
     A gain that shuffled entropies reach as well is void: what helped was unequal layers, not knowing which.
     """
+    words = "Entropy allocation answers better than equal layers"
+    return _allocations(rows, LIKELIHOOD, words)
+
+
+def pictures(rows: Sequence[Measurement]) -> list[Verdict]:
+    """Decide `meda-kv/pictures`: gain in questions answered right over equal layers, with the same control."""
+    words = "Cross-modal entropy answers more questions right than equal layers"
+    return _allocations(rows, ACCURACY, words)
+
+
+def _allocations(rows: Sequence[Measurement], measure: "_Measure", words: str) -> list[Verdict]:
     verdicts = []
     for share in _shares(rows):
         for protocol in PROTOCOLS:
-            words = "Entropy allocation answers better than equal layers"
-            gain = _better(rows, ("entropy", "uniform"), protocol, share, words, "better")
-            control = _gain(rows, ("entropy", "shuffled"), protocol, share)
+            gain = _better(rows, ("entropy", "uniform"), (protocol, share), words, measure, "better")
+            control = measure.gain(rows, ("entropy", "shuffled"), protocol, share)
             if gain.outcome == "supported" and control.low <= 0:
                 reason = f"Shuffled entropies do as well: gain over them {control}."
                 gain = replace(gain, outcome="void", reason=reason)
@@ -110,30 +120,58 @@ def _kept_accuracy(rows: Sequence[Measurement], protocol: str, share: float, fre
     return Verdict(statement, outcome, *interval.ends, "points", "72 %", interval.n, _method(interval), reason)
 
 
+@dataclass(frozen=True)
+class _Measure:
+    """What two arms are compared by.
+
+    Attributes:
+        name: Name of the quantity in the rows.
+        factor: What makes a gain of the difference between two arms.
+        unit: Unit of the gain.
+        words: Sentence on both arms' means.
+    """
+
+    name: str
+    factor: float
+    unit: str
+    words: str
+
+    def gain(self, rows: Sequence[Measurement], arms: tuple[str, str], protocol: str, share: float) -> Interval:
+        """Paired gain of the first arm over the second; positive when the first is better."""
+        metric = _metric(self.name, protocol, share)
+        first, second = (tabulate(rows, arm=arm, metric=metric) for arm in arms)
+        difference = self.factor * (first - second).unit_means()
+        return bootstrap_mean(difference, rng=np.random.default_rng(0), method="percentile")
+
+    def reason(self, rows: Sequence[Measurement], arms: tuple[str, str], protocol: str, share: float) -> str:
+        """The sentence with the means."""
+        metric = _metric(self.name, protocol, share)
+        means = [abs(self.factor) * tabulate(rows, arm=arm, metric=metric).unit_means().mean() for arm in arms]
+        return self.words.format(*means)
+
+
+LIKELIHOOD = _Measure(
+    "nll", -1.0, "nats per digit", "Negative log-likelihood of a digit: {:.2f} against {:.2f}; guessing gives 2.30."
+)
+ACCURACY = _Measure("correct", 100.0, "points", "Right altogether: {:.0f} % against {:.0f} %.")
+
+
 def _better(
     rows: Sequence[Measurement],
     arms: tuple[str, str],
-    protocol: str,
-    share: float,
+    setting: tuple[str, float],
     statement: str,
+    measure: _Measure = LIKELIHOOD,
     published: str = "",
 ) -> Verdict:
-    gain = _gain(rows, arms, protocol, share)
+    protocol, share = setting
+    gain = measure.gain(rows, arms, protocol, share)
     able = float(tabulate(rows, arm="full", metric=_metric("correct", protocol, share)).unit_means().mean())
-    means = [tabulate(rows, arm=arm, metric=_metric("nll", protocol, share)).unit_means().mean() for arm in arms]
-    outcome = _against(gain, 0.0)
-    reason = f"Negative log-likelihood of a digit: {means[0]:.2f} against {means[1]:.2f}; guessing gives 2.30."
+    outcome, reason = _gained(gain), measure.reason(rows, arms, protocol, share)
     if able < ABLE:
         outcome, reason = "void", f"The full cache itself answers only {100 * able:.0f} % of the questions."
     text = f"{statement}, question {protocol}, kept share {share:g}"
-    return Verdict(text, outcome, *gain.ends, "nats per digit", published, gain.n, _method(gain), reason)
-
-
-def _gain(rows: Sequence[Measurement], arms: tuple[str, str], protocol: str, share: float) -> Interval:
-    """Paired drop in negative log-likelihood from the second arm to the first; positive when the first is better."""
-    name = _metric("nll", protocol, share)
-    first, second = (tabulate(rows, arm=arm, metric=name) for arm in arms)
-    return bootstrap_mean((second - first).unit_means(), rng=np.random.default_rng(0), method="percentile")
+    return Verdict(text, outcome, *gain.ends, measure.unit, published, gain.n, _method(gain), reason)
 
 
 def _speedup(rows: Sequence[Measurement], unit: str) -> tuple[Interval, float]:
@@ -152,6 +190,13 @@ def _against(interval: Interval, target: float) -> Outcome:
     if interval.low >= target:
         return "supported"
     return "not supported" if interval.high < target else "inconclusive"
+
+
+def _gained(gain: Interval) -> Outcome:
+    """Whether the interval lies above zero, not above it, or about it; no difference at all is no gain."""
+    if gain.low > 0:
+        return "supported"
+    return "not supported" if gain.high <= 0 else "inconclusive"
 
 
 def _shares(rows: Sequence[Measurement]) -> list[float]:

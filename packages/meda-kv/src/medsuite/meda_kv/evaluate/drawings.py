@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from itertools import product
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from medsuite.core.claims import Drawing, Measurement
@@ -22,6 +23,11 @@ def memory(rows: Sequence[Measurement]) -> list[Drawing]:
 def allocation(rows: Sequence[Measurement]) -> list[Drawing]:
     """Draw `meda-kv/allocation`."""
     return [_quality(rows), _layers(rows)]
+
+
+def pictures(rows: Sequence[Measurement]) -> list[Drawing]:
+    """Draw `meda-kv/pictures`: questions answered right by each arm, and where the slots go."""
+    return [_rightness(rows), _layers(rows)]
 
 
 def speed(rows: Sequence[Measurement]) -> list[Drawing]:
@@ -45,27 +51,44 @@ def speed(rows: Sequence[Measurement]) -> list[Drawing]:
 
 
 def _quality(rows: Sequence[Measurement]) -> Drawing:
-    """Negative log-likelihood of each arm, one panel a protocol, one colour a share."""
+    """Negative log-likelihood of each arm."""
+    figure, panels = _panels(rows, "nll", 1.0)
+    for axes in panels:
+        axes.axhline(GUESS, linestyle=":", linewidth=1, color="C5", label="guessing digits")
+    panels[0].set(ylabel="nats per digit (lower is better)", ylim=(0, None))
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside right upper")
+    caption = "Negative log-likelihood of the pass key's digits with 95 % bootstrap intervals over questions."
+    return Drawing("Answer quality of every arm", caption, figure)
+
+
+def _rightness(rows: Sequence[Measurement]) -> Drawing:
+    """Share of questions that each arm answers right."""
+    figure, panels = _panels(rows, "correct", 100.0)
+    panels[0].set(ylabel="questions right in %", ylim=(-3, 103))
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside right upper")
+    caption = "Questions of which all keys and the census are right, with 95 % bootstrap intervals over questions."
+    return Drawing("Right answers of every arm", caption, figure)
+
+
+def _panels(rows: Sequence[Measurement], quantity: str, factor: float) -> tuple[Figure, Sequence[Axes]]:
+    """Mean of a quantity of each arm, one panel a protocol, one colour a share, the full cache as a line."""
     figure = Figure(figsize=(7.2, 3.3))
     panels = figure.subplots(1, 2, sharey=True)
     shares = sorted({float(row.metric.rpartition("kept ")[2]) for row in rows if row.metric.startswith("nll")})
     arms = [arm for arm in _arms(rows) if arm != "full"]
     for axes, protocol in zip(panels, PROTOCOLS, strict=True):
-        for place, share in enumerate(shares):
-            means, low, high = zip(*(_interval(rows, arm, protocol, share) for arm in arms), strict=True)
+        names = [f"{quantity}, question {protocol}, kept {share:g}" for share in shares]
+        for place, (share, name) in enumerate(zip(shares, names, strict=True)):
+            means, low, high = factor * np.array([_interval(rows, arm, name) for arm in arms]).T
             where = np.arange(len(arms)) + (place - (len(shares) - 1) / 2) * 0.2
             bars = np.abs(np.array([low, high]) - means)
             axes.errorbar(where, means, yerr=bars, marker="o", linestyle="none", capsize=3, label=f"{share:g} kept")
-        full, _, _ = _interval(rows, "full", protocol, shares[0])
+        full = factor * _interval(rows, "full", names[0])[0]
         axes.axhline(full, linestyle="--", linewidth=1, color="C4", label="full cache")
-        axes.axhline(GUESS, linestyle=":", linewidth=1, color="C5", label="guessing digits")
         axes.set(title=f"question {protocol}", xlabel="arm", xlim=(-0.6, len(arms) - 0.4))
         axes.set_xticks(range(len(arms)), arms, rotation=20)
-    panels[0].set(ylabel="nats per digit (lower is better)", ylim=(0, None))
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside right upper")
     figure.set_layout_engine("constrained")
-    caption = "Negative log-likelihood of the pass key's digits with 95 % bootstrap intervals over questions."
-    return Drawing("Answer quality of every arm", caption, figure)
+    return figure, panels
 
 
 def _layers(rows: Sequence[Measurement]) -> Drawing:
@@ -86,8 +109,8 @@ def _layers(rows: Sequence[Measurement]) -> Drawing:
     return Drawing("Where the slots go", caption, figure)
 
 
-def _interval(rows: Sequence[Measurement], arm: str, protocol: str, share: float) -> tuple[float, float, float]:
-    values = tabulate(rows, arm=arm, metric=f"nll, question {protocol}, kept {share:g}").unit_means()
+def _interval(rows: Sequence[Measurement], arm: str, metric: str) -> tuple[float, float, float]:
+    values = tabulate(rows, arm=arm, metric=metric).unit_means()
     return bootstrap_mean(values, rng=np.random.default_rng(0), method="percentile").ends
 
 

@@ -125,6 +125,7 @@ _GALLERY_SUMMARIES = {
     "visual-needles": "three keys asked for, all of which must be found",
     "many-images": "a key among 24 pictures",
     "video": "a key among 32 frames with a word before each",
+    "census": "three keys among 24 pictures, and the value that most patches have",
 }
 TASKS: dict[str, Task] = {
     task.name: task

@@ -11,8 +11,10 @@ from medsuite.core.errors import InputError
 from medsuite.meda_kv.constructed_vision import (
     CODE,
     IMAGE,
+    MOSTLY,
     PATCH,
     PictureLookup,
+    census_word,
     draw_lookup,
     key_word,
     value_word,
@@ -34,11 +36,13 @@ class Gallery:
         pictures: Number of pictures, or frames.
         needles: How many keys are asked for.
         frames: Whether a word of text stands before each picture, as the time stamps of a video do.
+        lead: Share of the patches that is given to one value, which is then asked for as well; 0 asks for keys only.
     """
 
     pictures: int
     needles: int = 1
     frames: bool = False
+    lead: float = 0.0
 
     def __post_init__(self) -> None:
         if self.pictures < 1 or not 1 <= self.needles < CODE:
@@ -52,6 +56,7 @@ GALLERIES = {
     "visual-needles": Gallery(4, needles=3),
     "many-images": Gallery(24),
     "video": Gallery(32, frames=True),
+    "census": Gallery(24, needles=3, lead=0.02),
 }
 """The visual tasks by name."""
 
@@ -62,7 +67,8 @@ def visual_question(
     """Hide needles among the patches of pictures and ask for them.
 
     The answer repeats each key, and the token after it must be the value: with the needle's row the model always finds
-    it, without it never, since no other item has that value.
+    it, without it never, since no other item has that value. In a gallery with a lead it then says which value most
+    patches have, which it can only estimate from the rows that its census layers keep.
 
     Args:
         opened: The model of `constructed_vision`.
@@ -72,11 +78,14 @@ def visual_question(
     """
     tower = opened.model.config.vision_config
     side = tower.image_size // tower.patch_size
-    lookup = draw_lookup(gallery.pictures, side, rng, gallery.needles)
+    lookup = draw_lookup(gallery.pictures, side, rng, gallery.needles, gallery.lead)
     words = " ".join(f"{FRAME} {IMAGE}" if gallery.frames else IMAGE for _ in lookup.pictures)
     inputs = dict(opened.processor(text=words, images=list(lookup.pictures), return_tensors="pt"))
     asked = [key_word(key) for key in lookup.asked]
-    answer = [word for pair in zip(asked, map(value_word, lookup.answers), strict=True) for word in pair][1:]
+    answers = [value_word(value) for value in lookup.answers]
+    if gallery.lead:
+        asked, answers = [*asked, MOSTLY], [*answers, census_word(lookup.census)]
+    answer = [word for pair in zip(asked, answers, strict=True) for word in pair][1:]
     context = inputs["input_ids"]
     question = Question(
         unit,
