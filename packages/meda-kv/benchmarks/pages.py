@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from medsuite.core.stats import bootstrap_mean
-from medsuite.meda_kv import Budget, Pages, Recipe, Sampled, SnapKV, observing
+from medsuite.meda_kv import Budget, Pages, Recipe, SnapKV, observing
 from medsuite.meda_kv.evaluate.arms import load_model
-from medsuite.meda_kv.evaluate.needle import PROTOCOLS, ask, passkey
-from medsuite.meda_kv.observe.observer import ObservationPlan
+from medsuite.meda_kv.evaluate.needle import passkey
+from medsuite.meda_kv.evaluate.questions import PROTOCOLS, ask
+from medsuite.meda_kv.recipe import shared_plan
 
 FREE = "slots, each head its own"
 
@@ -28,25 +29,17 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     budget, slots = Budget(ratio=given.ratio), SnapKV()
-    arms = {FREE: Recipe(budget, select=slots, rows=Sampled())}
-    arms |= {f"pages of {size}": Recipe(budget, select=Pages(slots, size), rows=Sampled()) for size in given.sizes}
+    arms = {FREE: Recipe(budget, select=slots)}
+    arms |= {f"pages of {size}": Recipe(budget, select=Pages(slots, size)) for size in given.sizes}
     model, tokenizer = load_model(given.model)
     nll: dict[tuple[str, str], list[float]] = {}
-    with observing(model, slots_plan(arms)) as session:
+    with observing(model, shared_plan(arms.values())) as session:
         for number in range(given.questions):
             for score in ask(session, passkey(tokenizer, given.context, np.random.default_rng([7, number])), arms):
                 nll.setdefault((score.protocol, score.arm), []).append(score.nll)
     rows = [row(protocol, arm, nll) for protocol in PROTOCOLS for arm in ("full", *arms)]
     if given.json:
         given.json.write_text(json.dumps(rows, indent=1), encoding="utf-8")
-
-
-def slots_plan(arms: dict[str, Recipe]) -> ObservationPlan:
-    """What one reading of the prompt must observe for all arms."""
-    first, *others = (recipe.observation() for recipe in arms.values())
-    for plan in others:
-        first = first | plan
-    return first
 
 
 def row(protocol: str, arm: str, nll: dict[tuple[str, str], list[float]]) -> dict[str, object]:

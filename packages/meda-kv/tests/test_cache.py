@@ -3,7 +3,7 @@ import torch
 from transformers import DynamicCache, LlamaConfig, StaticCache
 
 from medsuite.core.errors import InputError
-from medsuite.meda_kv.cache import CompressedCache, CompressedLayer, Incoming, adopt, compressible, storage_bytes
+from medsuite.meda_kv.cache import ROOM, CompressedCache, CompressedLayer, Incoming, adopt, compressible, storage_bytes
 from medsuite.meda_kv.masks import layer_mask, visible_rows
 
 CONFIG = LlamaConfig(num_hidden_layers=3)
@@ -78,6 +78,67 @@ def test_crop_takes_back_appended_tokens_only():
     assert layer.valid[:, -1].tolist() == [True, False]
     with pytest.raises(InputError, match="at most the 1 tokens"):
         layer.crop(-2)
+
+
+@torch.no_grad()
+def test_tokens_behind_a_compressed_prompt_are_written_where_there_is_room():
+    """Against concatenation by hand; the storage moves once every `ROOM` tokens, not with each."""
+    layer, storages = trimmed(), set()
+    expected = list(layer.tensors())
+    for _ in range(ROOM + 8):
+        new = rows(1), rows(1)
+        layer.announce(incoming(1))
+        layer.update(*new)
+        expected = [torch.cat(pair, dim=2) for pair in zip(expected, new, strict=True)]
+        storages.add(layer.keys.untyped_storage().data_ptr())
+    assert all(torch.equal(held, wanted) for held, wanted in zip(layer.tensors(), expected, strict=True))
+    assert len(storages) == 2
+    assert layer.keys.untyped_storage().nbytes() <= (layer.rows + ROOM) * rows(1).nbytes
+
+
+@torch.no_grad()
+def test_tokens_taken_back_leave_their_room_to_the_next():
+    layer = trimmed()
+    append(layer, 5)
+    layer.crop(-3)
+    kept, storage = layer.keys.clone(), layer.keys.untyped_storage().data_ptr()
+    append(layer, 4)
+    assert torch.equal(layer.keys[:, :, :5], kept)
+    assert (layer.rows, layer.keys.untyped_storage().data_ptr()) == (9, storage)
+
+
+@torch.no_grad()
+def test_forks_never_write_into_each_others_room():
+    cache = CompressedCache(CONFIG)
+    cache.layers[0] = trimmed()
+    append(cache.layers[0], 1)
+    before = cache.layers[0].keys.clone()
+    twin, triplet = cache.fork(), cache.fork()
+    drawn = {}
+    for each in (cache, twin, triplet) * 2:
+        layer = each.layers[0]
+        append(layer, 1)
+        drawn.setdefault(id(each), []).append(layer.keys[:, :, -1:].clone())
+    for each in (cache, twin, triplet):
+        assert torch.equal(each.layers[0].keys, torch.cat([before, *drawn[id(each)]], dim=2))
+
+
+def test_room_that_was_made_in_inference_mode_is_not_written_outside_it():
+    layer = trimmed()
+    with torch.inference_mode():
+        append(layer, 1)
+    with torch.no_grad():
+        append(layer, 1)
+    append(layer, 1)
+    assert layer.rows == 6
+
+
+def test_rows_that_record_gradients_are_not_written_in_place():
+    layer, new = trimmed(), rows(1).requires_grad_()
+    layer.announce(incoming(1))
+    keys, _ = layer.update(new, new)
+    keys.sum().backward()
+    assert torch.equal(new.grad, torch.ones_like(new))
 
 
 def test_sequences_are_reordered_repeated_and_selected_with_all_that_belongs_to_them():

@@ -99,6 +99,13 @@ def test_memory_is_void_when_the_full_cache_cannot_answer():
     assert set(outcomes[3:]) == {"void"}
 
 
+def test_memory_names_what_the_controls_lose_beside_what_meda_loses():
+    arms = {"full": (1.0, 0.1), "meda": (0.2, 2.0), "uniform": (0.5, 1.0), "shuffled": (0.25, 1.0)}
+    verdict = MEMORY.decide(question_rows(arms, 0.28))[0]
+    assert verdict.estimate == pytest.approx(-80)
+    assert verdict.controls == "equal layers -50.0, shuffled entropies -75.0"
+
+
 def test_memory_says_how_many_bytes_were_freed_as_measured():
     arms = {"full": (1.0, 0.1), "meda": (1.0, 0.1), "uniform": (0.5, 1.0), "shuffled": (0.5, 1.0)}
     verdict = MEMORY.decide(question_rows(arms, 0.28))[1]
@@ -173,3 +180,11 @@ def test_pictures_follow_the_questions_answered_right_and_the_control(entropy, u
     verdicts = PICTURES.decide(rows)
     assert {verdict.outcome for verdict in verdicts} == {outcome}
     assert verdicts[0].estimate == pytest.approx(100 * (entropy - uniform))
+    assert verdicts[0].controls == f"against shuffled entropies {100 * (entropy - shuffled):.3g}"
+
+
+def test_no_difference_is_no_support():
+    rows = question_rows(
+        {arm: (0.5 if arm != "full" else 1.0, 1.0) for arm in ("full", "entropy", "uniform", "shuffled")}, 0.2
+    )
+    assert {verdict.outcome for verdict in PICTURES.decide(rows)} == {"not supported"}

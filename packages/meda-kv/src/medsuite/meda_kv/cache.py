@@ -13,6 +13,9 @@ from transformers.cache_utils import Cache, DummyLayer, DynamicLayer, DynamicSli
 from medsuite.core.errors import InputError
 from medsuite.meda_kv.ragged import RaggedRows
 
+ROOM = 64
+"""Rows that are allocated ahead behind a compressed prompt, so that a token is written instead of all rows copied."""
+
 
 @dataclass(frozen=True)
 class Incoming:
@@ -55,6 +58,8 @@ class CompressedLayer(DynamicLayer):
         counts: How many tokens a kept row stands for after merging; None without merging.
         ragged: The prompt's rows without padding; None when they are a rectangle in `keys` and `values`.
         announced: Rows that the next `update` may append, set by the session that builds this layer's masks.
+        room: Storage of `keys` and `values` with free rows at its end, which this layer alone may write; None when they
+            lie as they were computed or are shared.
     """
 
     def __init__(self) -> None:
@@ -69,6 +74,7 @@ class CompressedLayer(DynamicLayer):
         self.counts: Float[Tensor, "batch kv_heads kept"] | None = None
         self.ragged: RaggedRows | None = None
         self.announced: int | None = None
+        self.room: tuple[Tensor, Tensor] | None = None
 
     @property
     def rows(self) -> int:
@@ -111,7 +117,7 @@ class CompressedLayer(DynamicLayer):
         *args: object,
         **kwargs: object,
     ) -> tuple[Float[Tensor, "batch kv_heads rows dim"], Float[Tensor, "batch kv_heads rows value_dim"]]:
-        """Append rows and return all of them.
+        """Append rows and return all of them; behind a compressed prompt in time linear in the new rows.
 
         Raises:
             InputError: The layer is compressed and no session prepared its mask: the model's own would be wrong.
@@ -125,7 +131,23 @@ class CompressedLayer(DynamicLayer):
             )
         self.announced = None
         self.seen += new
-        return super().update(key_states, value_states, *args, **kwargs)
+        if not self.compressed or torch.is_grad_enabled():
+            self.room = None
+            return super().update(key_states, value_states, *args, **kwargs)
+        self.keys, self.values = self._written(key_states, value_states)
+        return self.keys, self.values
+
+    def _written(self, *new: Float[Tensor, "batch kv_heads query _"]) -> tuple[Tensor, Tensor]:
+        """Write rows into the room behind the others, which is made anew where there is none."""
+        start, end = self.rows, self.rows + new[0].shape[-2]
+        # What was allocated in inference mode cannot be written outside it.
+        closed = self.room is not None and self.room[0].is_inference() and not torch.is_inference_mode_enabled()
+        if self.room is None or closed or self.room[0].shape[-2] < end:
+            keys, values = self.tensors()
+            self.room = _with_room(keys, end + ROOM), _with_room(values, end + ROOM)
+        for stored, rows in zip(self.room, new, strict=True):
+            stored[:, :, start:end] = rows
+        return self.room[0][:, :, :end], self.room[1][:, :, :end]
 
     def get_seq_length(self) -> int:
         """Return the logical length, from which the next position follows."""
@@ -151,7 +173,7 @@ class CompressedLayer(DynamicLayer):
         for tensor in (keys, values):
             if tensor.untyped_storage().nbytes() != tensor.nbytes:
                 raise InputError("kept rows are a view of the full cache", fix="gather or clone them")
-        self.keys, self.values = keys, values
+        self.keys, self.values, self.room = keys, values, None
         self.positions, self.counts = positions.to(torch.int32), counts
         self.valid = None if bool(valid.all()) else valid
         self.kept = keys.shape[-2]
@@ -164,6 +186,7 @@ class CompressedLayer(DynamicLayer):
             values.new_empty(*values.shape[:2], 0, values.shape[3]),
         )
         self.ragged, self.valid, self.positions, self.counts, self.kept = ragged, None, None, None, 0
+        self.room = None
 
     def columns(self, sequence: int, head: int) -> Int[Tensor, " kept"]:
         """Return the columns of the prompt that one head of one sequence keeps, in order.
@@ -201,6 +224,7 @@ class CompressedLayer(DynamicLayer):
         self._forget()
 
     def _per_sequence(self, change: Callable[[Tensor], Tensor]) -> None:
+        self.room = None
         for name in ("valid", "positions", "counts"):
             tensor = getattr(self, name)
             if tensor is not None:
@@ -226,6 +250,16 @@ class CompressedLayer(DynamicLayer):
         self._per_sequence(lambda tensor: tensor[indices.to(tensor.device)])
 
 
+def _with_room(
+    rows: Float[Tensor, "batch kv_heads rows dim"], capacity: int
+) -> Float[Tensor, "batch kv_heads capacity dim"]:
+    """Copy rows to the beginning of a storage for `capacity` of them."""
+    batch, heads, count, dim = rows.shape
+    stored = rows.new_empty(batch, heads, capacity, dim)
+    stored[:, :, :count] = rows
+    return stored
+
+
 class CompressedCache(DynamicCache):
     """A `DynamicCache` whose full-attention layers are `CompressedLayer` objects; other kinds are left alone.
 
@@ -247,6 +281,8 @@ class CompressedCache(DynamicCache):
         other = [type(layer).__name__ for layer in self.layers if not isinstance(layer, shared)]
         if other:
             raise InputError(f"fork() of a cache with {other[0]}", expected="full and sliding attention only")
+        for layer in compressible(self).values():
+            layer.room = None
         twin = copy(self)
         twin.layers = [copy(layer) for layer in self.layers]
         return twin

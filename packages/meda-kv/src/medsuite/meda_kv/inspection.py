@@ -13,7 +13,7 @@ from medsuite.core.errors import InputError
 from medsuite.meda_kv.attention import attention_modules, base_implementation
 from medsuite.meda_kv.methods import method
 from medsuite.meda_kv.prompt import Prompt, observing, read
-from medsuite.meda_kv.recipe import Recipe
+from medsuite.meda_kv.recipe import Recipe, shared_plan
 from medsuite.meda_kv.report import Report
 
 
@@ -113,12 +113,11 @@ def _tried(prompt: Prompt, name: str, recipe: Recipe) -> Report:
 
 def _kept(model: PreTrainedModel, tokenizer: Any, methods: Sequence[str], ratio: float, prompt_tokens: int) -> str:
     """A table of layers: slots of each method, and the entropy where one was measured."""
-    from medsuite.meda_kv.evaluate.arms import shared_plan
     from medsuite.meda_kv.evaluate.haystack import passage
 
     recipes = {name: method(name, ratio=ratio) for name in methods}
     tokens = passage(tokenizer, prompt_tokens, np.random.default_rng(0))[None].to(model.device)
-    with observing(model, shared_plan(recipes), "text") as session:
+    with observing(model, shared_plan(recipes.values()), "text") as session:
         prompt = read(session, tokens)
     reports = {name: _tried(prompt, name, recipe) for name, recipe in recipes.items()}
     measured = {name: bool(np.isfinite(report.entropy).all()) for name, report in reports.items()}

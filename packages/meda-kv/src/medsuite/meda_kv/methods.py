@@ -64,7 +64,7 @@ def method(
     tokens: int | None = None,
     total_tokens: int | None = None,
     bytes: int | None = None,  # noqa: A002 - the name of the budget's form
-    exact: bool = True,
+    exact: bool | None = None,
     queries: int = 128,
 ) -> Recipe:
     """Return a published method with a budget.
@@ -75,7 +75,7 @@ def method(
         tokens: Or slots per layer.
         total_tokens: Or slots of all layers.
         bytes: Or bytes of all layers for one sequence.
-        exact: Whether all query rows are observed; else a sample, with a stated error.
+        exact: Whether all query rows are observed, or a sample, with a stated error; as `Recipe` chooses when left out.
         queries: Size of that sample.
 
     Raises:
@@ -86,4 +86,6 @@ def method(
     if name not in METHODS:
         raise unknown_name("method", name, METHODS)
     recipe = METHODS[name](Budget(ratio, tokens, total_tokens, bytes))
+    if exact is None:
+        return recipe
     return replace(recipe, rows=Exact() if exact else Sampled(queries))

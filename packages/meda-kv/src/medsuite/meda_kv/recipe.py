@@ -1,6 +1,9 @@
 """A recipe: how much to keep, and one part for each decision."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import or_
 
 import torch
 from jaxtyping import Bool
@@ -11,7 +14,7 @@ from medsuite.meda_kv.allocate import Allocator, Uniform
 from medsuite.meda_kv.budget import Budget
 from medsuite.meda_kv.heads import EqualHeads, HeadBudgets
 from medsuite.meda_kv.merge import Drop, Merger
-from medsuite.meda_kv.observe.observer import ObservationPlan
+from medsuite.meda_kv.observe.observer import ENTROPIES, ObservationPlan
 from medsuite.meda_kv.observe.sampling import Exact, Sampled
 from medsuite.meda_kv.quantise import AsComputed, RowFormat
 from medsuite.meda_kv.select import Selector, SnapKV
@@ -57,7 +60,8 @@ class Recipe:
         select: Chooses the slots of a layer.
         merge: Decides what becomes of the others.
         protect: Tokens that are always kept.
-        rows: Which query rows are observed while the prompt is read.
+        rows: Which query rows are observed while the prompt is read. Left out, it is a sample where only entropies are
+            needed, which are means over rows, and every row where slots are ranked by the attention they received.
         heads: Shares a layer's slots among its key heads.
         store: Form in which the kept rows are stored.
     """
@@ -67,7 +71,7 @@ class Recipe:
     select: Selector = field(default_factory=SnapKV)
     merge: Merger = field(default_factory=Drop)
     protect: Protect = field(default_factory=Protect)
-    rows: Exact | Sampled = field(default_factory=Exact)
+    rows: Exact | Sampled | None = None
     heads: HeadBudgets = field(default_factory=EqualHeads)
     store: RowFormat = field(default_factory=AsComputed)
 
@@ -79,4 +83,11 @@ class Recipe:
     def observation(self) -> ObservationPlan:
         """What must be known about the prompt."""
         window = max(self.allocate.window, self.select.window)
-        return ObservationPlan(self.allocate.needs | self.select.needs, window, self.rows)
+        needs = self.allocate.needs | self.select.needs
+        usual = Sampled() if needs <= frozenset(ENTROPIES) else Exact()
+        return ObservationPlan(needs, window, self.rows or usual)
+
+
+def shared_plan(recipes: Iterable[Recipe]) -> ObservationPlan:
+    """What has to be observed so that all recipes, one at least, can be tried on one reading of a prompt."""
+    return reduce(or_, (recipe.observation() for recipe in recipes))

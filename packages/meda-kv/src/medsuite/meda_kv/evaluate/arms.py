@@ -12,7 +12,7 @@ from medsuite.meda_kv.allocate import CrossModalEntropy, Pyramid, ShuffledEntrop
 from medsuite.meda_kv.budget import Budget
 from medsuite.meda_kv.evaluate.prompting import Opened
 from medsuite.meda_kv.merge import AverageMerge, Drop
-from medsuite.meda_kv.observe.observer import ObservationPlan
+from medsuite.meda_kv.observe.sampling import Exact
 from medsuite.meda_kv.recipe import Recipe
 from medsuite.meda_kv.select import H2O, Random, Selector, SnapKV, TextPrior
 
@@ -53,7 +53,7 @@ def allocation_arms(share: float, seed: int, select: Selector = TEXT_WINDOW) -> 
         "pyramid": Pyramid(),
         "shuffled": ShuffledEntropy(CrossModalEntropy(), seed),
     }
-    return {name: Recipe(budget, allocator, select) for name, allocator in allocators.items()}
+    return {name: Recipe(budget, allocator, select, rows=Exact()) for name, allocator in allocators.items()}
 
 
 def picture_arms(share: float, seed: int) -> dict[str, Recipe]:
@@ -64,15 +64,6 @@ def picture_arms(share: float, seed: int) -> dict[str, Recipe]:
         seed: Seed of the shuffled arm.
     """
     return allocation_arms(share, seed, PICTURE_WINDOW)
-
-
-def shared_plan(recipes: dict[str, Recipe]) -> ObservationPlan:
-    """What has to be observed so that all recipes can be tried on one reading of a prompt."""
-    plans = [recipe.observation() for recipe in recipes.values()]
-    plan = plans[0]
-    for other in plans[1:]:
-        plan = plan | other
-    return plan
 
 
 @cache

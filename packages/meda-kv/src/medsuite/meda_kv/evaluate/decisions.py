@@ -70,6 +70,7 @@ def _allocations(rows: Sequence[Measurement], measure: "_Measure", words: str) -
         for protocol in PROTOCOLS:
             gain = _better(rows, ("entropy", "uniform"), (protocol, share), words, measure, "better")
             control = measure.gain(rows, ("entropy", "shuffled"), protocol, share)
+            gain = replace(gain, controls=f"against shuffled entropies {control.estimate:.3g}")
             if gain.outcome == "supported" and control.low <= 0:
                 reason = f"Shuffled entropies do as well: gain over them {control}."
                 gain = replace(gain, outcome="void", reason=reason)
@@ -117,7 +118,19 @@ def _kept_accuracy(rows: Sequence[Measurement], protocol: str, share: float, fre
     elif freed < FREED - 0.1:
         outcome, reason = "void", f"Only {freed:.1f} % of the bytes were freed."
     statement = f"With {FREED:g} % of the cache freed, accuracy is that of the full cache, question {protocol}"
-    return Verdict(statement, outcome, *interval.ends, "points", "72 %", interval.n, _method(interval), reason)
+    method, controls = _method(interval), _losses(rows, protocol, share)
+    return Verdict(statement, outcome, *interval.ends, "points", "72 %", interval.n, method, reason, controls)
+
+
+def _losses(rows: Sequence[Measurement], protocol: str, share: float) -> str:
+    """What the rival and the controls lose against the full cache, in points."""
+    name, measured = _metric("correct", protocol, share), {row.arm for row in rows}
+    full = tabulate(rows, arm="full", metric=name)
+    return ", ".join(
+        f"{words} {100 * float((tabulate(rows, arm=arm, metric=name) - full).unit_means().mean()):.1f}"
+        for arm, words in (("uniform", "equal layers"), ("shuffled", "shuffled entropies"), ("random", "random slots"))
+        if arm in measured
+    )
 
 
 @dataclass(frozen=True)

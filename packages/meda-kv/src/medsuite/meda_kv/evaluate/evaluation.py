@@ -10,14 +10,14 @@ from typing import Any
 
 from medsuite.core.errors import InputError, unknown_name
 from medsuite.core.runs import JsonLines, RunFolder
-from medsuite.meda_kv.evaluate.arms import open_model, shared_plan
+from medsuite.meda_kv.evaluate.arms import open_model
 from medsuite.meda_kv.evaluate.details import Detail, Recorder
 from medsuite.meda_kv.evaluate.prompting import Opened
 from medsuite.meda_kv.evaluate.questions import Arm, Score, TooLongError, ask
 from medsuite.meda_kv.evaluate.tasks import TASKS, Asked, Scope
 from medsuite.meda_kv.methods import method
 from medsuite.meda_kv.prompt import observing
-from medsuite.meda_kv.recipe import Recipe
+from medsuite.meda_kv.recipe import Recipe, shared_plan
 from medsuite.meda_kv.session import Session
 
 SHOWN = 3
@@ -36,7 +36,7 @@ class Plan:
         methods: Methods to compare.
         shares: Kept shares.
         scope: How much of the task is asked.
-        exact: Whether all query rows are observed; else a sample.
+        exact: Whether all query rows are observed, or a sample; as `Recipe` chooses when left out.
         peers: Whether kvpress's own form of each method, where it has one, is asked as well.
     """
 
@@ -45,7 +45,7 @@ class Plan:
     methods: tuple[str, ...] = ("snapkv", "h2o", "meda")
     shares: tuple[float, ...] = (0.4, 0.2)
     scope: Scope = field(default_factory=Scope)
-    exact: bool = True
+    exact: bool | None = None
     peers: bool = False
 
     def __post_init__(self) -> None:
@@ -140,7 +140,7 @@ def evaluate(plan: Plan, out: Path, notify: Notify = _silent) -> list[Record]:
     """
     recipes = plan.recipes()
     folder, opened = RunFolder.open(out, plan.config()), open_model(plan.asked)
-    with folder.locked(), observing(opened.model, shared_plan(recipes)) as session:
+    with folder.locked(), observing(opened.model, shared_plan(recipes.values())) as session:
         finished = {record.unit: record for record in read_records(folder)}
         arms: dict[str, Recipe | Arm] = {**recipes, **_peers(plan, opened, session)}
         for record in _outcomes(plan, opened, session, arms, (folder, set(finished))):

@@ -8,7 +8,7 @@ import numpy as np
 
 from medsuite.core.claims import Context, Job, Measurement
 from medsuite.meda_kv.constructed_vision import vision_retrieval_model
-from medsuite.meda_kv.evaluate.arms import allocation_arms, load_model, memory_arms, picture_arms, shared_plan
+from medsuite.meda_kv.evaluate.arms import allocation_arms, load_model, memory_arms, picture_arms
 from medsuite.meda_kv.evaluate.haystack import passage
 from medsuite.meda_kv.evaluate.needle import passkey
 from medsuite.meda_kv.evaluate.prompting import Opened
@@ -17,7 +17,7 @@ from medsuite.meda_kv.evaluate.speed import decode_speed
 from medsuite.meda_kv.evaluate.visual import GALLERIES, visual_question
 from medsuite.meda_kv.observe.sampling import Sampled
 from medsuite.meda_kv.prompt import Prompt, observing
-from medsuite.meda_kv.recipe import Recipe
+from medsuite.meda_kv.recipe import Recipe, shared_plan
 from medsuite.meda_kv.report import Report
 
 Arms = Callable[[float, int], dict[str, Recipe]]
@@ -97,7 +97,7 @@ def _questions(job: Job, context: Context, arms: Arms, asked: tuple[Any, Draw]) 
             rows.extend(_layer_rows(name, smaller.report, job.seed))
 
     numbers = range(job.settings["start"], job.settings["stop"])
-    with observing(model, shared_plan(named)) as session:
+    with observing(model, shared_plan(named.values())) as session:
         for done, number in enumerate(numbers, start=1):
             question = draw(np.random.default_rng([job.seed, number]))
             unit = f"seed {job.seed} question {number}"

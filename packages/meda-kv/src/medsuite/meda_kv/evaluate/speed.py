@@ -15,7 +15,7 @@ from medsuite.meda_kv.attention import cache_argument
 from medsuite.meda_kv.cache import CompressedCache, storage_bytes
 from medsuite.meda_kv.observe.observer import ObservationPlan
 from medsuite.meda_kv.prompt import Prompt, observing, read
-from medsuite.meda_kv.recipe import Recipe
+from medsuite.meda_kv.recipe import Recipe, shared_plan
 from medsuite.meda_kv.session import Session
 
 
@@ -67,9 +67,7 @@ def decode_speed(
         new_tokens: Tokens a round, at least 2.
         rounds: Rounds.
     """
-    plan = ObservationPlan()
-    for recipe in recipes.values():
-        plan = recipe.observation() | plan
+    plan = shared_plan(recipes.values()) if recipes else ObservationPlan()
     with observing(model, plan) as session:
         prompt = read(session, tokens.to(model.device))
         caches, compress_ms = {"full": prompt.cache}, {"full": 0.0}

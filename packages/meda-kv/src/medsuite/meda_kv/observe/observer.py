@@ -35,8 +35,12 @@ class ObservationPlan:
     rows: Exact | Sampled = field(default_factory=Exact)
 
     def __or__(self, other: "ObservationPlan") -> "ObservationPlan":
-        """Plan that serves both, with the first one's rows."""
-        return replace(self, statistics=self.statistics | other.statistics, window=max(self.window, other.window))
+        """Plan that serves both, with the rows of the one that observes more."""
+        return ObservationPlan(
+            self.statistics | other.statistics,
+            max(self.window, other.window),
+            max(self.rows, other.rows, key=lambda rows: rows.most),
+        )
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,11 @@ class RowSample:
 class Exact:
     """Observe every query row; no sampling error."""
 
+    @property
+    def most(self) -> float:
+        """Most rows of a pass that are observed."""
+        return float("inf")
+
     def draw(self, rows: int, device: torch.device) -> RowSample:
         """Return all rows with weight 1."""
         return RowSample(torch.arange(rows, device=device), torch.ones(rows, device=device))
@@ -41,6 +46,11 @@ class Sampled:
     def __post_init__(self) -> None:
         if self.queries < 2:
             raise InputError(f"Sampled(queries={self.queries})", expected="at least 2, so that an error can be stated")
+
+    @property
+    def most(self) -> float:
+        """Most rows of a pass that are observed."""
+        return float(self.queries)
 
     def draw(self, rows: int, device: torch.device) -> RowSample:
         """Draw ascending rows; the weights sum to `rows`."""
