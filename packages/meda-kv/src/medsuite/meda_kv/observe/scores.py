@@ -109,5 +109,8 @@ def window_rows(
     causal = order[None, :] <= order[slots - window :, None]
     visible = valid[:, None, :] & causal
     (part,) = score_blocks(AttentionInputs(query, key, scale, visible[:, None], softcap), None, window)
-    attention = row_softmax(part.scores, part.visible)
-    return WindowRows(attention.weights / attention.total.unsqueeze(-1), visible, valid[:, -window:])
+    scores = part.scores.masked_fill_(~part.visible, torch.finfo(part.scores.dtype).min / 2)
+    attention, rows = scores.softmax(-1), valid[:, -window:]
+    if not bool(rows.all()):
+        attention = attention * rows[:, None, None, :, None]
+    return WindowRows(attention, visible, rows)
