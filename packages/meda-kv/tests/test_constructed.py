@@ -7,6 +7,7 @@ import torch
 from medsuite.meda_kv import (
     Budget,
     CrossModalEntropy,
+    Exact,
     Protect,
     Random,
     Recipe,
@@ -33,7 +34,8 @@ def answers(model, lookups):
 
 
 def recipe(ratio, allocator, selector=None):
-    return Recipe(Budget(ratio=ratio), allocator, selector or SnapKV(queries=1, kernel=1), protect=Protect(sinks=0))
+    select, sinks = selector or SnapKV(queries=1, kernel=1), Protect(sinks=0)
+    return Recipe(Budget(ratio=ratio), allocator, select, protect=sinks, rows=Exact())
 
 
 def compressed(model, lookups, plan):

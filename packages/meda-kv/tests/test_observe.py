@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medsuite.core.errors import InputError
+from medsuite.meda_kv import H2O, Budget, FullRowEntropy, Recipe, SnapKV
 from medsuite.meda_kv.observe.blocks import AttentionInputs
 from medsuite.meda_kv.observe.entropy import RowSide, cross_modal_entropy, entropy_sums, full_row_entropy
 from medsuite.meda_kv.observe.observer import LayerObserver, ObservationPlan, Tokens
@@ -254,3 +255,25 @@ def test_unmasked_entropy_refuses_a_prompt_in_chunks():
         LayerObserver(plan).observe(
             AttentionInputs(query[:, :, 6:], key, SCALE), tokens_of(torch.ones_like(vision), vision)
         )
+
+
+def test_entropies_are_sampled_and_rankings_are_not_unless_it_is_said():
+    budget = Budget(ratio=0.5)
+    plans = {
+        "entropy": Recipe(budget, FullRowEntropy(), SnapKV()).observation(),
+        "ranking": Recipe(budget, FullRowEntropy(), H2O()).observation(),
+        "said": Recipe(budget, FullRowEntropy(), SnapKV(), rows=Exact()).observation(),
+        "coarse": Recipe(budget, FullRowEntropy(), H2O(), rows=Sampled(16)).observation(),
+    }
+    rows = {name: plan.rows for name, plan in plans.items()}
+    assert rows == {"entropy": Sampled(), "ranking": Exact(), "said": Exact(), "coarse": Sampled(16)}
+
+
+@pytest.mark.parametrize("first", [Sampled(16), Sampled(64), Exact()])
+@pytest.mark.parametrize("second", [Sampled(16), Sampled(64), Exact()])
+def test_joined_plans_observe_as_much_as_the_larger_one(first, second):
+    plans = [ObservationPlan(frozenset({"full entropy"}), 4, rows) for rows in (first, second)]
+    joined = plans[0] | plans[1]
+    assert joined == plans[1] | plans[0]
+    wanted = Exact() if Exact() in (first, second) else Sampled(max(first.queries, second.queries))
+    assert joined.rows == wanted

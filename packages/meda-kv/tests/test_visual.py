@@ -11,6 +11,7 @@ from medsuite.meda_kv import (
     Budget,
     CrossModalEntropy,
     Drop,
+    Exact,
     Protect,
     Random,
     Recipe,
@@ -46,7 +47,7 @@ IMAGE_TOKEN = OPENED.model.config.image_token_id
 
 def recipe(ratio, allocate=None, select=None):
     selector = select or SnapKV(queries=1, kernel=1)
-    return Recipe(Budget(ratio=ratio), allocate or Uniform(), selector, Drop(), Protect(sinks=0))
+    return Recipe(Budget(ratio=ratio), allocate or Uniform(), selector, Drop(), Protect(sinks=0), Exact())
 
 
 def question(gallery, seed=0):

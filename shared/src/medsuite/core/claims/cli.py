@@ -14,7 +14,7 @@ from medsuite.core.claims.model import SCALES, Scale
 from medsuite.core.claims.progress import Progress
 from medsuite.core.claims.registry import find_claims
 from medsuite.core.claims.report import write_report
-from medsuite.core.claims.runner import Plan, run
+from medsuite.core.claims.runner import MOST_PROCESSES, Plan, cores, run
 from medsuite.core.errors import InputError, MedsuiteError, unknown_name
 from medsuite.core.reporting import number
 from medsuite.core.runs import RunFolder
@@ -38,7 +38,9 @@ def reproduce(
     scale: Annotated[str, typer.Option(help="smoke, laptop, workstation or paper.")] = "laptop",
     data: Annotated[Path | None, typer.Option(help="Folder of the paper's own data set.")] = None,
     out: Annotated[Path | None, typer.Option(help="Run folder; medsuite-reproduce-SCALE when left out.")] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 1,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Worker processes; one a core, at most 8, when left out.")
+    ] = None,
 ) -> None:
     """Measure the papers' claims and write one report; a killed run goes on when the same command is run again."""
     if scale not in SCALES:
@@ -53,7 +55,7 @@ def reproduce(
     folder = RunFolder.open(out or Path(f"medsuite-reproduce-{scale}"), config)
     console = Console()
     with Progress(console) as progress:
-        run(Plan(runnable, scale, folder, data), processes=jobs, watcher=progress)
+        run(Plan(runnable, scale, folder, data), processes=jobs or min(cores(), MOST_PROCESSES), watcher=progress)
     _conclude([decide(claim, scale, folder) for claim in runnable], scale, folder, console)
 
 

@@ -15,6 +15,15 @@ from medsuite.core.claims.registry import RegisteredClaim
 from medsuite.core.claims.worker import Task, execute, prepare, progress_path
 from medsuite.core.runs import RunFolder
 
+MOST_PROCESSES = 8
+"""Worker processes unless more are asked for: each holds a framework and its models."""
+
+
+def cores() -> int:
+    """Return the number of cores that this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
 
 @runtime_checkable
 class Watcher(Protocol):
@@ -123,7 +132,7 @@ def run(plan: Plan, *, processes: int = 1, watcher: Watcher | None = None) -> No
         ResumeError: Another process runs in the folder.
     """
     watcher = watcher or Silence()
-    threads = max(1, (os.cpu_count() or 1) // processes)
+    threads = max(1, cores() // processes)
     slots = [_Slot(threads) for _ in range(processes)]
     with plan.folder.locked():
         pending = plan.pending()
