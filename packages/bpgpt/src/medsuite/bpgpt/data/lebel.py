@@ -69,7 +69,7 @@ class Run:
     def bold(self, voxels: Bool[np.ndarray, "voxel"] | None = None) -> Float[np.ndarray, "row kept"]:
         """Read the response in float32.
 
-        Rows are read in blocks and columns taken from them: choosing among 95,000 columns on disk is far slower.
+        Rows are read in blocks and columns taken from them, so that a chunked file is read once and never held whole.
 
         Args:
             voxels: Which voxels to keep; None keeps all.
