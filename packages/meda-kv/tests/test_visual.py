@@ -206,6 +206,16 @@ def test_a_picture_saved_as_png_is_read_back_to_the_same_items(tmp_path):
     assert np.array_equal(np.asarray(Image.open(tmp_path / "picture.png")), np.asarray(lookup.pictures[0]))
 
 
+def test_one_value_is_more_frequent_than_any_other_even_where_chance_made_a_tie():
+    for seed in range(60):
+        lookup = draw_lookup(2, SIDE, np.random.default_rng(seed), needles=3)
+        counts = np.bincount(np.concatenate([values_of(each) for each in lookup.pictures]), minlength=CODE)
+        best, second = np.sort(counts)[:-3:-1]
+        assert best > second
+        assert counts.argmax() == lookup.census
+        assert [counts[answer] for answer in lookup.answers] == [1, 1, 1]
+
+
 def test_needles_have_values_that_no_other_patch_has():
     lookup = draw_lookup(2, SIDE, np.random.default_rng(3), needles=3)
     assert len(set(lookup.answers)) == 3

@@ -233,10 +233,19 @@ def draw_lookup(
     places = rng.choice(keys.size, size=needles, replace=False)
     values[rng.random(shape) < lead] = labels[-1]
     keys.flat[places], values.flat[places] = asked, answers
+    census = _break_tie(values)
     drawn = tuple(Image.fromarray(picture(*pair)) for pair in zip(keys, values, strict=True))
     patches = np.stack(np.unravel_index(places, shape), axis=1)
-    census = int(np.bincount(values.ravel()).argmax())
     return PictureLookup(drawn, tuple(map(int, asked)), tuple(map(int, answers)), patches, census)
+
+
+def _break_tie(values: Int[np.ndarray, "pictures side side"]) -> int:
+    """Return the value that most patches have; where several do, the first takes over a patch of the second."""
+    counts = np.bincount(values.ravel(), minlength=CODE)
+    first, second = np.argsort(-counts, kind="stable")[:2]
+    if counts[first] == counts[second] > 1:
+        values.flat[np.flatnonzero(values == second)[0]] = first
+    return int(first)
 
 
 def uniform_cross_entropy(vision: Bool[np.ndarray, " tokens"]) -> float:

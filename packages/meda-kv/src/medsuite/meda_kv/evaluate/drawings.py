@@ -6,6 +6,7 @@ from itertools import product
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from medsuite.core.claims import Drawing, Measurement
 from medsuite.core.stats import bootstrap_mean, tabulate
@@ -104,6 +105,8 @@ def _layers(rows: Sequence[Measurement]) -> Drawing:
     panels[0].set(xlabel="layer", ylabel="attention entropy in nats", ylim=(0, None))
     panels[1].set(xlabel="layer", ylabel="kept share of the layer", ylim=(0, 1.02))
     panels[1].legend()
+    for axes in panels:
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     figure.set_layout_engine("constrained")
     caption = f"Left: entropy of the attention rows. Right: the slots it buys when {share} of the cache is kept."
     return Drawing("Where the slots go", caption, figure)
