@@ -29,9 +29,9 @@ def clock(monkeypatch):
     return clock
 
 
-def tasks(*costs):
+def tasks(*costs, exclusive=False):
     return [
-        Task("demo/claim", f"key{place}", Job(f"job {place}", 0, {}, cost), "smoke", Path(), None)
+        Task("demo/claim", f"key{place}", Job(f"job {place}", 0, {}, cost, exclusive), "smoke", Path(), None)
         for place, cost in enumerate(costs)
     ]
 
@@ -49,7 +49,14 @@ def lines(clock, costs, took):
 
 
 def test_the_expected_whole_is_said_first(clock):
-    assert lines(clock, [300, 300], []) == ["2 jobs to run; about 10.0 min on two cores"]
+    assert lines(clock, [300, 300], []) == ["2 jobs to run; about 10.0 min"]
+
+
+@pytest.mark.parametrize(("exclusive", "expected"), [(False, "5.0 min"), (True, "10.0 min")])
+def test_processes_share_the_work_except_where_a_job_runs_alone(exclusive, expected):
+    console = Console(file=io.StringIO(), width=200)
+    Progress(console, processes=2).begin(tasks(300, 300, exclusive=exclusive), done=0)
+    assert console.file.getvalue() == f"2 jobs to run; about {expected}\n"
 
 
 def test_jobs_that_take_what_was_expected_leave_what_was_expected(clock):
@@ -78,6 +85,6 @@ def test_a_job_that_failed_says_why(clock):
     clock.now += 5
     shown.ended(task, {"error": "out of memory", "seconds": 5.0})
     assert console.file.getvalue().splitlines() == [
-        "1 job to run, 4 finished earlier; about 10 s on two cores",
+        "1 job to run, 4 finished earlier; about 10 s",
         "[1/1] demo/claim job 0: failed: out of memory in 5 s, 0 s left",
     ]

@@ -53,9 +53,9 @@ def reproduce(
     runnable = [claim for claim in selected if scale in claim.claim.scales]
     config = {"scale": scale, "data": str(data.resolve()) if data else None}
     folder = RunFolder.open(out or Path(f"medsuite-reproduce-{scale}"), config)
-    console = Console()
-    with Progress(console) as progress:
-        run(Plan(runnable, scale, folder, data), processes=jobs or min(cores(), MOST_PROCESSES), watcher=progress)
+    console, processes = Console(), jobs or min(cores(), MOST_PROCESSES)
+    with Progress(console, processes) as progress:
+        run(Plan(runnable, scale, folder, data), processes=processes, watcher=progress)
     _conclude([decide(claim, scale, folder) for claim in runnable], scale, folder, console)
 
 

@@ -60,7 +60,7 @@ class Job:
         name: Readable and unique in the grid, such as `"seed=0 arms=full,meda"`.
         seed: Every random number of the job derives from it.
         settings: What distinguishes this job, as JSON values.
-        seconds: The expected cost on two cores, which orders the queue and feeds the time left.
+        seconds: The expected cost on one core, which orders the queue and feeds the time left.
         exclusive: The job measures time, so that nothing else may run beside it.
     """
 

@@ -20,11 +20,16 @@ class Progress:
     """Show one bar in a terminal, and one line per finished job anywhere else.
 
     The time left is the expected cost of what is left, scaled by how the finished jobs compared with their expectation.
-    The first minute counts with the expectation, so that one slow start does not foretell a slow day.
+    The first minute counts with the expectation, so that one slow start does not foretell a slow day. Jobs that run
+    beside others cost their share of the worker processes only.
+
+    Args:
+        console: Where to write.
+        processes: Worker processes.
     """
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    def __init__(self, console: Console, processes: int = 1) -> None:
+        self._console, self._processes = console, processes
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
@@ -49,12 +54,15 @@ class Progress:
 
     def begin(self, pending: Sequence[Task], done: int) -> None:
         """Take the costs of what is left and say how much there is."""
-        self._costs = {task.key: task.job.seconds for task in pending}
+        self._costs = {task.key: self._cost(task) for task in pending}
         self._began = monotonic()
         resumed = f", {done} finished earlier" if done else ""
         expected = duration(sum(self._costs.values()))
         jobs = f"{len(pending)} job{'' if len(pending) == 1 else 's'}"
-        self._console.print(f"{jobs} to run{resumed}; about {expected} on two cores", highlight=False)
+        self._console.print(f"{jobs} to run{resumed}; about {expected}", highlight=False)
+
+    def _cost(self, task: Task) -> float:
+        return task.job.seconds / (1 if task.job.exclusive else self._processes)
 
     def started(self, task: Task) -> None:
         """Name the job that has begun."""
