@@ -83,13 +83,13 @@ class SpeedSettings:
 
 def _question_jobs(settings: QuestionSettings) -> list[Job]:
     """A question costs some 2.5 passes over its text and a pass an arm."""
-    seconds = {"tiny": 0.5}.get(settings.model, settings.context / 100 + 1.5 * len(settings.shares))
+    seconds = {"tiny": 0.5}.get(settings.model, settings.context / 110 + 0.5 * len(settings.shares))
     return _blocks(settings, seconds)
 
 
 def _picture_jobs(settings: PictureSettings) -> list[Job]:
     """A question costs two passes over its pictures and a pass an arm."""
-    return _blocks(settings, 0.1 + settings.pictures * settings.side**2 / 2000)
+    return _blocks(settings, 0.1 + settings.pictures * settings.side**2 / 4000)
 
 
 def _blocks(settings: QuestionSettings | PictureSettings, seconds: float) -> list[Job]:
@@ -109,7 +109,7 @@ def _blocks(settings: QuestionSettings | PictureSettings, seconds: float) -> lis
 def _speed_jobs(settings: SpeedSettings) -> list[Job]:
     """One exclusive job per text and prompt length."""
     return [
-        Job(f"seed={seed} context={context}", seed, {"context": context}, context / 150, exclusive=True)
+        Job(f"seed={seed} context={context}", seed, {"context": context}, context / 125, exclusive=True)
         for context in settings.contexts
         for seed in range(settings.seeds)
     ]
