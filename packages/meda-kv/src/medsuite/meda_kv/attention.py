@@ -8,7 +8,9 @@ from functools import partial
 from typing import Any, Protocol, runtime_checkable
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn.functional import scaled_dot_product_attention
 from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedModel
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
@@ -62,10 +64,58 @@ def _observed(
         eager = sys.modules[type(module).__module__].eager_attention_forward
         return _attend(eager, module, query, key, value, attention_mask, **given)
     function = ALL_ATTENTION_FUNCTIONS[base]
+    if base == "sdpa" and attention_mask is None and _shares_keys(query, key, given):
+        function = _packed
     if base not in FLASH:
         return _attend(function, module, query, key, value, attention_mask, **given)
     with _called(module.config, base):
         return _attend(function, module, query, key, value, attention_mask, **given)
+
+
+def _shares_keys(query: Tensor, key: Tensor, given: dict[str, Any]) -> bool:
+    """Whether one query a head, on a CPU, shares its keys with other heads and asks for nothing out of the ordinary."""
+    plain = given.get("softcap") is None and given.get("position_bias") is None
+    return plain and query.shape[2] == 1 and query.shape[1] > key.shape[1] and query.device.type == "cpu"
+
+
+def one_query_attention(
+    query: Float[Tensor, "batch heads 1 dim"],
+    key: Float[Tensor, "batch kv_heads rows dim"],
+    value: Float[Tensor, "batch kv_heads rows value_dim"],
+    *,
+    scale: float | None = None,
+    dropout: float = 0.0,
+) -> Float[Tensor, "batch 1 heads value_dim"]:
+    """Attend with one query a head, the heads of a key head standing in the place of its queries.
+
+    So the kernel reads each key once. It is what transformers does where a mask is given; without one it leaves the
+    sharing to torch, whose kernel for CPUs takes a fifth longer behind 8,192 rows.
+
+    Args:
+        query: Queries after the rotary embedding.
+        key: Keys, fewer heads than queries.
+        value: Values.
+        scale: Factor on the dot products, `dim ** -0.5` when None.
+        dropout: Share of the attention that is left out.
+    """
+    batch, heads, _, dim = query.shape
+    packed = query.view(batch, key.shape[1], heads // key.shape[1], dim)
+    output = scaled_dot_product_attention(packed, key, value, dropout_p=dropout, scale=scale)
+    return output.reshape(batch, 1, heads, value.shape[-1])
+
+
+def _packed(
+    _module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    _mask: Tensor | None,
+    dropout: float = 0.0,
+    scaling: float | None = None,
+    **_: Any,
+) -> tuple[Tensor, None]:
+    """`one_query_attention` in the form of the attention interface."""
+    return one_query_attention(query, key, value, scale=scaling, dropout=dropout), None
 
 
 @contextmanager
