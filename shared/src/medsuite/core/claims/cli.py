@@ -28,6 +28,9 @@ class ListByDefault(TyperGroup):
         return super().parse_args(ctx, args or ["list"])
 
 
+FILE_WIDTH = 160
+"""Columns of a table that goes into a file or a pipe."""
+
 reproduce_app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 claims_app = typer.Typer(cls=ListByDefault, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -53,7 +56,7 @@ def reproduce(
     runnable = [claim for claim in selected if scale in claim.claim.scales]
     config = {"scale": scale, "data": str(data.resolve()) if data else None}
     folder = RunFolder.open(out or Path(f"medsuite-reproduce-{scale}"), config)
-    console, processes = Console(), jobs or min(cores(), MOST_PROCESSES)
+    console, processes = _console(), jobs or min(cores(), MOST_PROCESSES)
     with Progress(console, processes) as progress:
         run(Plan(runnable, scale, folder, data), processes=processes, watcher=progress)
     _conclude([decide(claim, scale, folder) for claim in runnable], scale, folder, console)
@@ -69,7 +72,7 @@ def list_claims() -> None:
         claim = registered.claim
         figures = ", ".join(figure.text for figure in claim.published)
         table.add_row(claim.id, claim.statement, figures, ", ".join(claim.scales))
-    Console().print(table)
+    _console().print(table)
 
 
 @claims_app.command("decide")
@@ -79,7 +82,13 @@ def decide_again(run_folder: Annotated[Path, typer.Argument(help="Folder of a ru
     scale = cast(Scale, folder.manifest()["config"]["scale"])
     measured = [claim for claim in find_claims() if scale in claim.claim.scales]
     results = [decide(claim, scale, folder) for claim in measured]
-    _conclude([result for result in results if result.done or result.failures], scale, folder, Console())
+    _conclude([result for result in results if result.done or result.failures], scale, folder, _console())
+
+
+def _console() -> Console:
+    """Write as wide as the terminal is, and wide enough for a table into a file."""
+    console = Console()
+    return console if console.is_terminal else Console(width=FILE_WIDTH)
 
 
 def _conclude(results: Sequence[Result], scale: Scale, folder: RunFolder, console: Console) -> None:

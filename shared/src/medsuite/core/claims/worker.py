@@ -72,9 +72,9 @@ def progress_path(folder: RunFolder, key: str) -> Path:
 def prepare(threads: int) -> None:
     """Initialise a worker process: its share of the cores, and an end when the parent ends, however it does.
 
-    Bars of transformers are switched off: the runner shows its own.
+    Bars of libraries are switched off: the runner shows its own.
     """
-    os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
+    os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = os.environ["TQDM_DISABLE"] = "1"
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[name] = str(threads)
     parent = parent_process()
