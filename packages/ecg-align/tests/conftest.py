@@ -4,6 +4,9 @@ import torch
 
 from medsuite.ecg_align.simulate import SimulatedBatch, Simulator
 
+# Models this small gain nothing from a second thread, and two that wait for each other on a busy machine lose much.
+torch.set_num_threads(1)
+
 
 @pytest.fixture
 def rng() -> np.random.Generator:

@@ -63,8 +63,8 @@ class LeadwiseEncoder(nn.Module):
             kept: Tokens that survive segment masking, as from `kept_segments`; all without it.
 
         Raises:
-            InputError: A lead is unknown to the encoder, the rows differ from the names, or the signal is shorter
-                than one segment.
+            InputError: A lead is unknown to the encoder, the rows differ from the names, the signal is shorter
+                than one segment, or a recording has no token that is present.
         """
         rows = positions(leads, self.leads)
         if signal.shape[1] != len(rows) or signal.shape[2] < STRIDE:
@@ -91,7 +91,7 @@ class LeadwiseEncoder(nn.Module):
             states.flatten(1, 2),
             lead.expand(records, -1),
             seconds.repeat(leads).expand(records, -1),
-            None if valid is None else (valid.unflatten(-1, (segments, STRIDE)).float().mean(-1) >= 0.5).flatten(1),
+            None if valid is None else _present(valid.unflatten(-1, (segments, STRIDE))),
         )
 
     def _mix(self, tokens: Tokens, kept: Int[Tensor, "record kept"] | None) -> Tokens:
@@ -101,6 +101,20 @@ class LeadwiseEncoder(nn.Module):
         for block in self.blocks:
             states = block(states, tokens.present)
         return Tokens(self.norm(states), tokens.lead, tokens.time, tokens.present)
+
+
+def _present(valid: Bool[Tensor, "record lead segment sample"]) -> Bool[Tensor, "record token"]:
+    """Tell which tokens have at least half of their samples."""
+    present = (valid.float().mean(-1) >= 0.5).flatten(1)
+    unusable = (~present.any(dim=1)).nonzero().flatten().tolist()
+    if unusable:
+        # Attention over nothing is not a number, and a score without a signal would be a guess.
+        raise InputError(
+            f"recordings {', '.join(map(str, unusable[:5]))} of the batch have no segment with enough valid samples",
+            expected=f"half of {STRIDE} samples in some lead",
+            fix="leave them out",
+        )
+    return present
 
 
 def _gather(tokens: Tokens, kept: Int[Tensor, "record kept"]) -> Tokens:
