@@ -2,9 +2,13 @@
 
 import numpy as np
 import pytest
+import torch
 
 from medsuite.grounding.knowledge import load_knowledge
 from medsuite.grounding.metrics import Case
+
+# Models this small gain nothing from a second thread, and two that wait for each other on a busy machine lose much.
+torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")
