@@ -62,6 +62,8 @@ def test_a_header_without_units_is_millivolts_only_if_the_range_is_one(record):
     with pytest.raises(InputError, match=r"names no unit.*microvolts"):
         read_recording(record)
     np.testing.assert_array_equal(read_recording(record, units="uV").signal[0], [0, 0.5, -0.5])
+    with pytest.raises(InputError, match="unknown unit 'furlong'; expected one of V, mV"):
+        read_recording(record, units="furlong")
 
 
 def test_a_file_with_fewer_samples_than_announced_is_refused_with_both_counts(record):
@@ -118,6 +120,7 @@ def test_a_link_out_of_the_folder_is_refused(record, tmp_path_factory):
         (HEADER.replace(" I\n", " II\n"), "the lead II twice"),
         (HEADER.replace("/mV", "/mmHg"), "unknown unit 'mmHg'"),
         ("rec/3 2 500 30\n", "3 segments"),
+        (HEADER.replace(" 16 1000", " 999 1000"), "storage format 999; expected one of 8, 16"),
         ("rec 0 500 3\n", "no signal"),
     ],
 )

@@ -30,6 +30,9 @@ BYTES_PER_SAMPLE = {
 }
 """Size of a sample in each storage format that does not compress (WFDB Applications Guide, `signal(5)`)."""
 
+COMPRESSED = ("508", "516", "524")
+"""Formats whose size on disk tells nothing of the number of samples (FLAC)."""
+
 PADDED = frozenset({"212", "310", "311"})
 """Formats that pack two or three samples together and fill the last pack up."""
 
@@ -56,9 +59,14 @@ def read_wfdb(
             lead comes twice or is not there; a unit is unknown; the voltages are implausible.
         MissingDependencyError: The record needs the `wfdb` package.
     """
+    if units is not None:
+        voltage.factor(units)
     header = read_header(Path(path))
     for signal in header.signals:
         _check_inside(header, signal.file)
+        if signal.format not in BYTES_PER_SAMPLE and signal.format not in COMPRESSED:
+            known = ", ".join((*BYTES_PER_SAMPLE, *COMPRESSED))
+            raise InputError(f"{header.path} names the storage format {signal.format}", expected=f"one of {known}")
     physical, lost = _read_direct(header, strict) if _is_simple(header) else _read_by_wfdb(header, strict)
     names, rows = _chosen(header, leads)
     chosen = [header.signals[row] for row in rows]
