@@ -190,6 +190,7 @@ def test_one_film_alone_is_measured_without_an_interval(capsys, tmp_path):
     shown = succeed(capsys, "evaluate", tmp_path / "answers.json", tmp_path / "one.csv", "--out", out)
     assert "1 images" in shown
     assert "AP 50 1.0000" in shown
+    assert "found at 0.5   1, 1 image gives no interval" in shown
     assert json.loads(out.read_text())["found"]["low"] is None
 
 

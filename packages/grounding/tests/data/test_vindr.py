@@ -118,6 +118,12 @@ def test_rows_that_mean_nothing_are_refused_and_named(text, message, tmp_path):
         read_vindr(write(tmp_path, text))
 
 
+def test_a_file_of_another_sort_does_not_fill_the_screen(tmp_path):
+    with pytest.raises(InputError, match=r"found: x x.* \.\.\.\)") as error:
+        read_vindr(write(tmp_path, "x " * 20_000))
+    assert len(str(error.value)) < 500
+
+
 def test_no_finding_is_no_class_however_it_is_written(tmp_path):
     (record,) = read_vindr(write(tmp_path, TRAIN.splitlines()[0] + "\na,R1,No Finding,,,,\n"))
     assert record.labels == ()

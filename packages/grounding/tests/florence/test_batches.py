@@ -5,7 +5,7 @@ from torch.nn import functional
 
 from medsuite.core.errors import InputError
 from medsuite.grounding.florence import Example, FlorenceBatch, collate, ground, train_step
-from medsuite.grounding.florence.batches import IGNORED, answer_log_likelihood
+from medsuite.grounding.florence.batches import IGNORED, answer_log_likelihood, encode_inputs
 
 
 def examples(rng):
@@ -25,6 +25,17 @@ def test_an_answer_repeats_its_label_before_each_box_and_padding_is_masked(tiny,
     assert (second == IGNORED).any()
     assert tiny.tokenizer.decode(second[second != IGNORED]).endswith("<loc_625><loc_468></s>")
     assert batch.inputs["pixel_values"].shape[0] == batch.inputs["attention_mask"].shape[0] == 2
+
+
+@pytest.mark.parametrize("height", [1, 3])
+def test_a_picture_as_high_as_there_are_channels_is_not_turned_inside_out(height, tiny, rng):
+    """Left to guess, the processor takes such a picture for one whose channels come first."""
+    row = rng.integers(0, 255, (1, 40, 3), dtype=np.uint8)
+    low = row.repeat(height, axis=0)
+    made, expected = (
+        encode_inputs([image], ["x"], tiny.processor)["pixel_values"] for image in (low, row.repeat(8, 0))
+    )
+    torch.testing.assert_close(made, expected, atol=0.05, rtol=0)
 
 
 def test_padding_changes_no_likelihood(tiny, rng):

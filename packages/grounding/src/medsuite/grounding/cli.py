@@ -1,6 +1,7 @@
 """The commands of `medsuite grounding`: parse, call the library, print."""
 
 import json
+import math
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from medsuite.core.stats import Interval
     from medsuite.grounding.data import Annotations
     from medsuite.grounding.evaluation import Evaluation
 
@@ -144,15 +146,19 @@ def evaluate(
 
 
 def _show(result: "Evaluation") -> None:
+    def line(name: str, interval: "Interval") -> None:
+        shown = f"{interval.estimate:.3g}, {interval.method}" if math.isnan(interval.low) else str(interval)
+        typer.echo(f"{name:15}{shown}")
+
     typer.echo(f"{result.images} images")
     coco, parts = result.coco, result.rodeo
     typer.echo(f"AP 50:95 {coco.mean:.4f}   AP 50 {coco.at_50:.4f}   AP 75 {coco.at_75:.4f}   AR {coco.recall:.4f}")
-    typer.echo(f"AP 50          {result.ap_50}")
+    line("AP 50", result.ap_50)
     typer.echo(f"RoDeO localisation {parts.localization:.4f}   shape {parts.shape:.4f}   "
                f"classification {parts.classification:.4f}")  # fmt: skip
-    typer.echo(f"RoDeO total    {result.rodeo_total}")
-    typer.echo(f"pointing game  {result.pointing}")
-    typer.echo(f"found at 0.5   {result.found}")
+    line("RoDeO total", result.rodeo_total)
+    line("pointing game", result.pointing)
+    line("found at 0.5", result.found)
 
 
 def _write(path: Path, text: str) -> None:

@@ -5,6 +5,7 @@ Nguyen et al. 2022, Scientific Data 9:429. The test table is a consensus of five
 
 import csv
 import gzip
+import textwrap
 import zlib
 from collections.abc import Iterator
 from io import TextIOWrapper
@@ -60,7 +61,8 @@ def _lines(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
             table = csv.DictReader(file)
             missing = [column for column in REQUIRED if column not in (table.fieldnames or ())]
             if missing:
-                found = ", ".join(table.fieldnames or ()) or "no header"
+                # A file of another sort may be one line of megabytes.
+                found = textwrap.shorten(", ".join(table.fieldnames or ()), 120, placeholder=" ...") or "no header"
                 raise InputError(
                     f"{path} has no column {', '.join(missing)} (found: {found})", expected="VinDr's table"
                 )

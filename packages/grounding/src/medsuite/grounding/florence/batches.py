@@ -72,7 +72,10 @@ def encode_inputs(
 ) -> "dict[str, Tensor]":
     """Turn images and prompts into the model's input, prompts padded and masked."""
     text = [f"{TASK}{prompt}" for prompt in prompts]
-    return dict(processor(images=[rgb(image) for image in images], text=text, return_tensors="pt", padding=True))
+    pictures = [rgb(image) for image in images]
+    # Said, not guessed: a picture three pixels high would be taken for one whose channels come first.
+    layout = {"input_data_format": "channels_last"}
+    return dict(processor(images=pictures, text=text, return_tensors="pt", padding=True, images_kwargs=layout))
 
 
 def check_length(inputs: "Mapping[str, Tensor]", model: Any) -> None:

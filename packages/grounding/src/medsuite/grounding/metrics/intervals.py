@@ -81,4 +81,4 @@ def _bootstrap(statistic: Statistic, sums: Float[np.ndarray, "image column"], rn
 
 
 def _without_limits(estimate: float, images: int) -> Interval:
-    return Interval(estimate, math.nan, math.nan, 0.95, images, f"interval that {images} image cannot give")
+    return Interval(estimate, math.nan, math.nan, 0.95, images, f"{images} image gives no interval")
