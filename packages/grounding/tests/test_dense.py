@@ -99,6 +99,13 @@ def test_the_loss_is_its_definition_summed_by_hand(rng, random_boxes):
     assert float(grounding_loss(heat, boxes, targets, centre)) == pytest.approx(total / 5, rel=1e-4)
 
 
+def test_pictures_and_prompts_that_do_not_fit_are_refused(network):
+    with pytest.raises(InputError, match=r"images of 30 x 32 pixels; expected sides that are multiples of 4"):
+        network.ground(torch.zeros(1, 32, 30), torch.tensor([[1]]), torch.tensor([0]))
+    with pytest.raises(InputError, match="a prompt of 49 words; expected at most 48"):
+        network.ground(torch.zeros(1, 32, 32), torch.ones(1, 49, dtype=torch.long), torch.tensor([0]))
+
+
 def test_every_box_contains_its_centre_and_the_scores_are_probabilities(network):
     features = network.image_encoder(255 * torch.rand(1, 32, 40))
     boxes, centre = network.boxes(features, 32, 40)[0], centres(8, 10)

@@ -92,7 +92,8 @@ def test_the_query_network_is_its_equation(generator):
     states = torch.randn(3, 7, 16, generator=generator)
     present = torch.rand(3, 7, generator=generator) > 0.4
     present[:, 0] = True
-    made = network(queries, Tokens(states, torch.zeros(3, 7, dtype=torch.long), torch.zeros(3, 7), present))
+    tokens = Tokens(states, torch.zeros(3, 7, dtype=torch.long), torch.zeros(3, 7), present)
+    made = network(queries, tokens).detach()
     for record in range(3):
         kept = states[record, present[record]][None]
         for number, text in enumerate(queries):
@@ -135,6 +136,17 @@ def test_a_recording_without_a_usable_segment_is_refused_and_named(signal):
     # Half of one segment in one lead is enough.
     valid[1, 0, 50:75] = True
     assert torch.isfinite(encoder(signal[:, :2], ["I", "II"], valid=valid).states).all()
+
+
+@pytest.mark.parametrize("lost", [math.nan, math.inf])
+def test_a_lost_sample_without_its_mask_is_an_error_and_not_a_score(lost, signal):
+    spoilt = signal.clone()
+    spoilt[1, 3, 7] = lost
+    with pytest.raises(InputError, match="recordings 1 of the batch have samples that are no numbers"):
+        LeadwiseEncoder()(spoilt, LEADS12)
+    with pytest.raises(InputError, match="are no numbers"):
+        MixingEncoder(12, 300)(spoilt)
+    assert torch.isfinite(LeadwiseEncoder()(spoilt, LEADS12, valid=torch.isfinite(spoilt)).states).all()
 
 
 def test_the_residual_is_what_least_squares_on_the_training_texts_leaves(generator):

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from medsuite.core.errors import InputError
 from medsuite.ecg_align.leads import LEADS12, positions
-from medsuite.ecg_align.models.blocks import Block, Tokens, sinusoids
+from medsuite.ecg_align.models.blocks import Block, Tokens, require_finite, sinusoids
 
 STRIDE = 50
 """Samples from one token to the next: the product of the stem's strides."""
@@ -64,7 +64,8 @@ class LeadwiseEncoder(nn.Module):
 
         Raises:
             InputError: A lead is unknown to the encoder, the rows differ from the names, the signal is shorter
-                than one segment, or a recording has no token that is present.
+                than one segment, a sample that counts as valid is no number, or a recording has no token that is
+                present.
         """
         rows = positions(leads, self.leads)
         if signal.shape[1] != len(rows) or signal.shape[2] < STRIDE:
@@ -77,6 +78,7 @@ class LeadwiseEncoder(nn.Module):
         if valid is not None:
             valid = valid[..., :length]
             signal = torch.where(valid, signal, 0.0)
+        require_finite(signal)
         return self._mix(self._tokens(signal, rows, valid), kept)
 
     def _tokens(self, signal: Float[Tensor, "record lead sample"], rows: list[int], valid: Tensor | None) -> Tokens:
