@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from medsuite.core.errors import InputError
 from medsuite.grounding.boxes import iou_matrix
-from medsuite.grounding.knowledge import Attributes
+from medsuite.grounding.knowledge import Attributes, load_knowledge
 from medsuite.grounding.phantom import CONTRAST, _outline, draw_set, hold_out
 
 
@@ -29,6 +31,21 @@ def test_a_split_holds_out_each_attribute_value_equally_often(phantom, rng):
         values = [getattr(phantom.findings[label].attributes, attribute) for label in unseen]
         assert {values.count(value) for value in set(values)} == {count}
         assert len(set(values)) == 8 // count
+
+
+@settings(max_examples=15)
+@given(seed=st.integers(0, 10**6), count=st.sampled_from([4, 8]))
+def test_every_word_of_an_unseen_description_is_read_in_training(seed, count):
+    """What makes the unseen classes answerable: only their combination is new."""
+    base = load_knowledge("phantom")
+    seen, unseen = hold_out(base, count, np.random.default_rng(seed))
+    assert len(unseen) == count
+    read = {value for label in seen for value in base.findings[label].attributes.present().values()}
+    combinations = {tuple(base.findings[label].attributes.present().values()) for label in seen}
+    for label in unseen:
+        told = tuple(base.findings[label].attributes.present().values())
+        assert set(told) <= read
+        assert told not in combinations
 
 
 @pytest.mark.parametrize("count", [0, 5, 32])
