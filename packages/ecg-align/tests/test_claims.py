@@ -4,6 +4,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from medsuite.core.claims import Job, Measurement
 from medsuite.core.errors import InputError
@@ -39,6 +41,11 @@ def rows() -> dict[str, list[Measurement]]:
         "zero-shot": [row for job in folds for row in ZERO_SHOT.run(job, CONTEXT)],
         "any-leads": [row for job in groups for row in LEADS.run(job, CONTEXT)],
     }
+
+
+@pytest.fixture(scope="module")
+def cohort() -> Cohort:
+    return draw_cohort(80, np.random.default_rng(3))
 
 
 def test_texts_differ_between_findings_and_compositional_names_name_wall_and_change():
@@ -281,3 +288,66 @@ def test_any_leads_is_decided_against_each_rival():
     assert [verdict.outcome for verdict in verdicts] == ["supported", "not supported", "not supported", "supported"]
     worse = LEADS.decide(made_up_leads({"zero-filled": -0.1, "reconstructed": 0.03, "own lead": -0.05}))
     assert [verdict.outcome for verdict in worse] == ["not supported", "supported", "supported", "not supported"]
+
+
+def constant(arm: str, metric: str, value: float, units: list[str], seeds: int = 3) -> list[Measurement]:
+    return [Measurement(arm, seed, unit, metric, value) for seed in range(seeds) for unit in units]
+
+
+@settings(max_examples=30)
+@given(st.floats(-0.06, 0.12), st.floats(-0.06, 0.12), st.floats(-0.06, 0.12))
+def test_without_noise_the_rules_on_leads_are_their_thresholds(over_zeros, over_reconstruction, over_own):
+    """A gain has to lie above zero; being as good as the model of one lead allows for half of what matters."""
+    assume(min(abs(over_zeros), abs(over_reconstruction), abs(over_own + 0.025)) > 1e-4)
+    units = [entry.name for entry in FINDINGS]
+    rows = constant("own lead", "I", 0.93 - over_own, units)
+    for name in LEAD_SETS:
+        rows += constant("masked", name, 0.93, units)
+        rows += constant("zero-filled", name, 0.93 - over_zeros, units)
+        rows += constant("reconstructed", name, 0.93 - over_reconstruction, units)
+    verdicts = LEADS.decide(rows)
+    expected = [over_zeros > 0, over_reconstruction > 0, over_reconstruction > 0, over_own > -0.025]
+    assert [verdict.outcome == "supported" for verdict in verdicts] == expected
+    assert {verdict.outcome for verdict in verdicts} <= {"supported", "not supported"}
+    gains = [over_zeros, over_reconstruction, over_reconstruction, over_own]
+    assert [verdict.estimate for verdict in verdicts] == pytest.approx(gains, abs=1e-9)
+
+
+@settings(max_examples=30)
+@given(st.floats(0, 0.4), st.floats(-0.1, 0.2), st.floats(-0.1, 0.2))
+def test_without_noise_the_rules_on_words_are_their_thresholds(over_shuffled, over_elsewhere, over_name):
+    assume(min(abs(over_shuffled - 0.2), abs(over_elsewhere), abs(over_name)) > 1e-4)
+    gains = {"knowledge": 0, "shuffled": over_shuffled, "same change elsewhere": over_elsewhere, "name": over_name}
+    rows = []
+    for fold in range(3):
+        for entry in make_fold(fold).unseen:
+            for arm, gain in (gains | {"code": 0.1, "random": 0.3}).items():
+                rows += [Measurement(arm, fold, entry.name, metric, 0.8 - gain) for metric in ("unseen", "wall test")]
+        rows += [Measurement("knowledge", fold, "LBBB", "seen", 0.93)]
+        rows += [Measurement("knowledge", fold, far, "far", 0.4) for far in FAR]
+    verdicts = ZERO_SHOT.decide(rows)
+    expected = [over_shuffled > 0.2, over_elsewhere > 0, over_name > 0, True, True, True]
+    assert [verdict.outcome == "supported" for verdict in verdicts] == expected
+    assert verdicts[0].estimate == pytest.approx(over_shuffled)
+
+
+def test_folds_beyond_the_walls_start_again_and_no_fold_trains_what_it_asks():
+    assert make_fold(5) == make_fold(0)
+    for number in range(5):
+        fold = make_fold(number)
+        assert len({entry.wall for entry in fold.unseen}) == len({entry.change for entry in fold.unseen}) == 5
+        assert set(fold.forbidden) == {entry.name for entry in fold.unseen} | set(FAR)
+
+
+@pytest.mark.parametrize("name", [name for name in LEAD_SETS if name != "12"])
+def test_reconstruction_is_the_best_linear_map_of_the_given_leads(cohort, name):
+    """On the records that it was fitted to no other map errs less: what it leaves is orthogonal to the given leads."""
+    leads = LEAD_SETS[name]
+    rows = [LEADS12.index(lead) for lead in leads]
+    made = reconstructed(cohort.signal, leads, cohort.signal)
+    residual = (made - cohort.signal).permute(1, 0, 2).flatten(1).double().numpy()
+    shown = cohort.signal[:, rows].permute(1, 0, 2).flatten(1).double().numpy()
+    size = np.linalg.norm(residual, axis=1, keepdims=True) * np.linalg.norm(shown, axis=1)
+    cosines = np.divide(residual @ shown.T, size, out=np.zeros_like(size), where=size > 1e-3)
+    missing = [row for row, lead in enumerate(LEADS12) if lead not in leads and row >= 6]
+    assert np.abs(cosines[missing]).max() < 0.02
