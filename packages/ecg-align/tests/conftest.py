@@ -1,8 +1,15 @@
 import numpy as np
 import pytest
 import torch
+from hypothesis import settings
 
 from medsuite.ecg_align.simulate import SimulatedBatch, Simulator
+
+# Models this small gain nothing from a second thread, and two that wait for each other on a busy machine lose much.
+torch.set_num_threads(1)
+# A property is no stop-watch: on a busy machine one example may take long. A profile of the command line replaces this.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 
 @pytest.fixture

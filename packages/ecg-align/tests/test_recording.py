@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import scipy.signal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -31,6 +32,9 @@ def ecg(leads=("I", "II", "V1"), samples: int = 500, rate: float = 100.0) -> Rec
         ("v3r", "V3R"),
         (" V6 ", "V6"),
         ("RESP", "RESP"),
+        ("D2", "II"),
+        ("Lead  aVL  (Goldberger)", "aVL"),
+        ("-aVR", "-aVR"),
         ("ECG1", "ECG1"),
     ],
 )
@@ -143,9 +147,7 @@ def test_the_residual_finds_swapped_augmented_leads_in_microvolts():
 def test_resampling_is_exact_on_straight_lines(rate, offset, slope):
     times = np.arange(1000) / 500
     made = resample((offset + slope * times)[None], 500, rate)[0]
-    # Where the count does not divide, sample k lies at k n / (m rate): the ends of both records coincide.
-    expected = offset + slope * np.arange(len(made)) * (1000 / len(made)) / 500
-    np.testing.assert_allclose(made, expected, atol=1e-12)
+    np.testing.assert_allclose(made, offset + slope * np.arange(len(made)) / rate, atol=1e-12)
 
 
 def test_resampling_is_exact_on_a_sine_that_repeats_and_close_to_a_polyphase_filter_inside():
@@ -154,6 +156,37 @@ def test_resampling_is_exact_on_a_sine_that_repeats_and_close_to_a_polyphase_fil
     made = resample(sine[None], 500, 100)[0]
     np.testing.assert_allclose(made, sine[::5], atol=1e-6)
     np.testing.assert_allclose(made[50:-50], resample_poly(sine, 1, 5)[50:-50], atol=1e-3)
+
+
+@settings(max_examples=40)
+@given(
+    count=st.integers(2500, 2700),
+    rate=st.sampled_from([250.0, 257.0, 360.0, 500.0, 1000.0, 333.3]),
+    new_rate=st.sampled_from([100.0, 128.0, 250.0, 500.0]),
+)
+def test_sample_k_lies_at_k_periods_of_the_new_rate_whatever_the_length(count, rate, new_rate):
+    """The Fourier method alone stretches a record that holds no whole number of new samples to fit."""
+
+    def wave(seconds):
+        return np.exp(-((seconds - 1.1) ** 2) / 0.01) * np.sin(2 * np.pi * 9 * seconds)
+
+    made = resample(wave(np.arange(count) / rate)[None], rate, new_rate)[0]
+    assert len(made) == round(count * new_rate / rate)
+    np.testing.assert_allclose(made, wave(np.arange(len(made)) / new_rate), atol=1e-5)
+
+
+@settings(max_examples=25)
+@given(arrays(np.float64, (2, 500), elements=st.floats(-3, 3)), st.sampled_from([(500, 100), (100, 250), (500, 360)]))
+def test_without_a_drift_resampling_is_scipys(values, rates):
+    values[:, -1] = values[:, 0]
+    expected = scipy.signal.resample(values, 500 * rates[1] // rates[0], axis=1)
+    np.testing.assert_allclose(resample(values, *rates), expected, atol=1e-9)
+
+
+@given(arrays(np.float64, (1, 60), elements=st.floats(-3, 3)), st.floats(-2, 2), st.floats(-2, 2))
+def test_resampling_is_linear(values, offset, factor):
+    made = resample(offset + factor * values, 100, 73)
+    np.testing.assert_allclose(made, offset + factor * resample(values, 100, 73), atol=1e-9)
 
 
 def test_resampling_keeps_what_lies_at_a_lost_sample_invalid_and_bridges_it():

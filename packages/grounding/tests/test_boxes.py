@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from medsuite.core.errors import InputError
-from medsuite.grounding.boxes import area, as_boxes, clip, iou_matrix, paired_iou
+from medsuite.grounding.boxes import area, as_boxes, clip, iou_matrix, paired_iou, refuse_unit_boxes
 
 
 def iou_by_counting(first, second, side=60):
@@ -22,6 +24,30 @@ def test_iou_equals_counting_pixels(rng, random_boxes):
     expected = [[iou_by_counting(a, b) for b in second] for a in first]
     np.testing.assert_allclose(iou_matrix(first.astype(float), second.astype(float)), expected)
     np.testing.assert_allclose(paired_iou(first.astype(float), second.astype(float)), np.diag(expected))
+
+
+CORNER = st.floats(-500, 500)
+BOX = st.tuples(CORNER, CORNER, st.floats(0.1, 300), st.floats(0.1, 300)).map(
+    lambda box: np.array([[box[0], box[1], box[0] + box[2], box[1] + box[3]]])
+)
+
+
+@given(BOX, BOX, st.floats(0.1, 50), CORNER)
+def test_iou_does_not_know_unit_origin_or_order(first, second, scale, shift):
+    overlap = iou_matrix(first, second)
+    assert 0 <= overlap <= 1
+    np.testing.assert_allclose(iou_matrix(second, first), overlap)
+    np.testing.assert_allclose(iou_matrix(scale * first + shift, scale * second + shift), overlap, atol=1e-6)
+    np.testing.assert_allclose(iou_matrix(first, first), 1)
+
+
+def test_a_file_of_unit_coordinates_is_refused_and_a_small_box_among_pixels_is_not():
+    unit, pixels = np.array([[0.1, 0.2, 0.9, 1.0]]), np.array([[3.0, 4, 30, 40]])
+    with pytest.raises(InputError, match=r"answers\.json: no edge of its 2 boxes lies beyond 1, as in unit"):
+        refuse_unit_boxes([unit, unit], where="answers.json")
+    refuse_unit_boxes([unit, pixels], where="answers.json")
+    refuse_unit_boxes([], where="answers.json")
+    refuse_unit_boxes([np.zeros((0, 4))], where="answers.json")
 
 
 def test_an_empty_box_overlaps_nothing():

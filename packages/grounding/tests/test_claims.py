@@ -1,3 +1,4 @@
+import dataclasses
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -5,10 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from medsuite.core.claims import Measurement
 from medsuite.core.errors import InputError
-from medsuite.grounding.claims import ARMS, KNOWLEDGE, TRAINED
+from medsuite.grounding.claims import ARMS, KNOWLEDGE, TRAINED, UNSEEN
 from medsuite.grounding.decision import above_chance, decide
 
 GOOD = {"knowledge": 0.93, "name": 0.28, "knowledge-without-name": 0.95, "shuffled": 0.25, "wrong-class": 0.2,
@@ -83,6 +86,72 @@ def test_the_interval_is_student_s_over_the_three_seeds():
 
 def test_an_accuracy_s_interval_ends_at_one():
     assert decide(rows({**GOOD, "knowledge": 0.98}, spread=0.019))[0].high == 1
+
+
+def test_a_decision_does_not_depend_on_the_order_of_the_rows(rng):
+    found = rows(GOOD, spread=0.03)
+    before = decide(found)
+    rng.shuffle(found)
+    for one, other in zip(before, decide(found), strict=True):
+        assert (one.statement, one.outcome, one.reason) == (other.statement, other.outcome, other.reason)
+        assert (one.estimate, one.low, one.high) == pytest.approx((other.estimate, other.low, other.high))
+
+
+@given(knowledge=st.floats(0, 1), name=st.floats(0, 1), seen=st.floats(0.5, 1), spread=st.floats(0.001, 0.05))
+def test_the_headline_is_its_rule(knowledge, name, seen, spread):
+    """Void without learning or against the name; else the interval's ends against 0.80, and nothing besides."""
+    verdict = decide(
+        rows({**GOOD, "knowledge": knowledge, "name": name, "shuffled": 0, "wrong-class": 0}, seen, spread)
+    )[0]
+    half = 4.302652729696142 * spread / np.sqrt(3)
+    assume(abs(seen - 0.8) > 1e-6)
+    assume(abs(knowledge - name) > 1e-6)
+    assume(knowledge > 1e-6)
+    assume(min(abs(knowledge - half - 0.8), abs(knowledge + half - 0.8)) > 1e-6)
+    if seen < 0.8 or name > knowledge:
+        assert verdict.outcome == "void"
+    elif knowledge - half > 0.8:
+        assert verdict.outcome == "supported"
+    else:
+        assert verdict.outcome == ("not supported" if knowledge + half < 0.8 else "inconclusive")
+
+
+TINY = dataclasses.replace(KNOWLEDGE.settings("smoke"), pictures=40, steps=1, batch=2)
+
+
+def test_every_arm_of_a_seed_hears_of_the_same_pictures_and_each_seed_of_others(tmp_path):
+    settings = TINY
+    folders = [FakeContext(settings, tmp_path / name) for name in ("first", "second")]
+    for context in folders:
+        context.folder.mkdir()
+        for job in KNOWLEDGE.jobs(settings)[:2]:
+            list(KNOWLEDGE.run(job, context))
+    # One artefact for two arms, and the same bytes in another run.
+    first, second = (sorted(context.folder.rglob("*.npz")) for context in folders)
+    assert [path.name for path in first] == ["test.npz", "train.npz"]
+    for one, other in zip(first, second, strict=True):
+        with np.load(one) as here, np.load(other) as there:
+            assert all((here[name] == there[name]).all() for name in here.files)
+    jobs = [job for job in KNOWLEDGE.jobs(settings) if job.settings["arm"] == "name"]
+    for job in jobs[1:]:
+        list(KNOWLEDGE.run(job, folders[0]))
+    pictures = [np.load(path)["images"] for path in sorted(folders[0].folder.rglob("train.npz"))]
+    assert len(pictures) == settings.seeds
+    assert not (pictures[0] == pictures[1]).all()
+
+
+def test_no_training_picture_shows_an_unseen_combination_and_every_test_picture_shows_two(tmp_path):
+    settings = TINY
+    context = FakeContext(settings, tmp_path)
+    list(KNOWLEDGE.run(KNOWLEDGE.jobs(settings)[0], context))
+    (folder,) = tmp_path.iterdir()
+    trained, tested = (np.load(folder / f"{name}.npz")["classes"] for name in ("train", "test"))
+    unseen = set(range(32)) - set(trained.ravel().tolist())
+    assert len(unseen) >= UNSEEN
+    shown = tested[:, 2:]
+    assert not set(shown.ravel().tolist()) & set(trained.ravel().tolist())
+    assert set(tested[:, :2].ravel().tolist()) & unseen <= unseen - set(shown.ravel().tolist())
+    assert all(len(set(row)) == 4 for row in tested.tolist())
 
 
 def test_chance_is_zero_and_certainty_one():

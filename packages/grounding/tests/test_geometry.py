@@ -45,8 +45,46 @@ def test_a_box_follows_the_pixels_that_it_encloses(geometry, image):
     assert moved.to_model(np.array([[6.0, 5, 12, 9]])).tolist() == [[xs.min(), ys.min(), xs.max() + 1, ys.max() + 1]]
 
 
+PIXELS = {
+    "resize": lambda image: image.repeat(2, 0).repeat(3, 1),
+    "crop": lambda image: image[1:, 2:],
+    "pad": lambda image: np.pad(image, ((1, 2), (3, 0))),
+    "flip": lambda image: image[:, ::-1],
+    "turn": np.rot90,
+}
+BOXES = {
+    "resize": lambda geometry: geometry.resized(3 * geometry.size[0], 2 * geometry.size[1]),
+    "crop": lambda geometry: geometry.cropped(2, 1, geometry.size[0] - 2, geometry.size[1] - 1),
+    "pad": lambda geometry: geometry.padded(3, 1, 0, 2),
+    "flip": lambda geometry: geometry.flipped(),
+    "turn": lambda geometry: geometry.turned(1),
+}
+
+
+@given(names=st.lists(st.sampled_from(sorted(PIXELS)), max_size=4))
+def test_a_box_follows_its_pixels_through_any_chain(names):
+    image = np.zeros((16, 20))
+    image[9:14, 11:18] = 1
+    geometry = Geometry.of(20, 16)
+    for name in names:
+        image, geometry = PIXELS[name](image), BOXES[name](geometry)
+    assert geometry.size == image.shape[::-1]
+    ys, xs = np.nonzero(image)
+    if len(xs) == 35 * 6 ** names.count("resize"):
+        moved = geometry.to_model(np.array([[11.0, 9, 18, 14]]))
+        np.testing.assert_allclose(moved, [[xs.min(), ys.min(), xs.max() + 1, ys.max() + 1]], atol=1e-9)
+
+
 def test_mirroring_a_text_exchanges_whole_words():
     assert mirrored_text("Left lower zone, right apex, leftover") == "Right lower zone, left apex, leftover"
+    assert mirrored_text("LEFT HILUM, left-sided, bright") == "RIGHT HILUM, right-sided, bright"
+
+
+@given(st.lists(st.sampled_from(["left", "Right", "LEFT", "upper", "lobe,", "right-sided", "leftover"])))
+def test_mirroring_twice_is_the_text_itself(parts):
+    text = " ".join(parts)
+    assert mirrored_text(mirrored_text(text)) == text
+    assert ("left" in text.lower().split()) == ("right" in mirrored_text(text).lower().split())
 
 
 def test_an_image_without_pixels_is_refused():

@@ -1,10 +1,12 @@
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from medsuite.core.errors import InputError
 from medsuite.grounding.boxes import iou_matrix
-from medsuite.grounding.knowledge import Attributes
-from medsuite.grounding.phantom import CONTRAST, draw_set, hold_out
+from medsuite.grounding.knowledge import Attributes, load_knowledge
+from medsuite.grounding.phantom import CONTRAST, _outline, draw_set, hold_out
 
 
 def alone(phantom, rng, **wanted):
@@ -29,6 +31,21 @@ def test_a_split_holds_out_each_attribute_value_equally_often(phantom, rng):
         values = [getattr(phantom.findings[label].attributes, attribute) for label in unseen]
         assert {values.count(value) for value in set(values)} == {count}
         assert len(set(values)) == 8 // count
+
+
+@settings(max_examples=15)
+@given(seed=st.integers(0, 10**6), count=st.sampled_from([4, 8]))
+def test_every_word_of_an_unseen_description_is_read_in_training(seed, count):
+    """What makes the unseen classes answerable: only their combination is new."""
+    base = load_knowledge("phantom")
+    seen, unseen = hold_out(base, count, np.random.default_rng(seed))
+    assert len(unseen) == count
+    read = {value for label in seen for value in base.findings[label].attributes.present().values()}
+    combinations = {tuple(base.findings[label].attributes.present().values()) for label in seen}
+    for label in unseen:
+        told = tuple(base.findings[label].attributes.present().values())
+        assert set(told) <= read
+        assert told not in combinations
 
 
 @pytest.mark.parametrize("count", [0, 5, 32])
@@ -73,6 +90,33 @@ def test_a_ring_is_hollow_and_a_disc_is_not(phantom, rng):
         patches = [inside(picture, boxes[0]) for picture, boxes in zip(drawn.images, drawn.boxes, strict=True)]
         contrast[shape] = np.mean([patch[patch.shape[0] // 2, patch.shape[1] // 2] for patch in patches])
     assert contrast["round"] - contrast["ring"] > CONTRAST / 2
+
+
+@pytest.mark.parametrize(
+    ("shape", "area"),
+    [
+        ("round", lambda r: 0.87 * np.pi * r**2),
+        ("ring", lambda r: 0.87 * np.pi * r**2 * (1 - 0.55**2)),
+        # An equilateral triangle around a circle of 0.55 r, and a bar.
+        ("wedge", lambda r: 3 * np.sqrt(3) * (0.55 * r) ** 2),
+        ("linear", lambda r: 2 * 1.15 * r * 2 * 1.3 * r / 7),
+    ],
+)
+def test_a_shape_covers_the_area_that_it_should_whatever_its_angle(shape, area, rng):
+    rows, columns = np.indices((400, 400)) + 0.5
+    for radius in (60.0, 100.0):
+        covered = _outline(shape, columns - 200, rows - 200, radius, rng).sum()
+        assert covered == pytest.approx(area(radius), rel=0.02)
+
+
+@pytest.mark.parametrize("side", [32, 64, 160])
+def test_a_picture_of_another_size_is_the_same_scene_scaled(side, phantom):
+    drawn = draw_set(phantom, 30, [(np.arange(32), 3)], np.random.default_rng(1), side=side)
+    reach = (drawn.boxes[..., 2:] - drawn.boxes[..., :2]).max(axis=-1) / side
+    assert drawn.images.shape == (30, side, side)
+    assert 0.1 < reach.min() < reach.max() < 0.4
+    assert (drawn.boxes >= 0).all()
+    assert (drawn.boxes <= side).all()
 
 
 def test_stippling_leaves_about_half_of_a_disc(phantom, rng):

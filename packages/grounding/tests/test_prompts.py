@@ -4,12 +4,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medsuite.core.errors import InputError
-from medsuite.grounding.knowledge import load_knowledge
+from medsuite.grounding.knowledge import Attributes, Finding, load_knowledge
 from medsuite.grounding.prompts import (
     STRATEGIES,
     NameAndKnowledge,
     ShuffledKnowledge,
     WrongClass,
+    all_strategies,
     compose,
     strategy,
     token_spans,
@@ -85,6 +86,36 @@ def test_unknown_names_propose_the_nearest(vindr, rng):
         strategy("shufled", vindr, rng)
     with pytest.raises(InputError, match="did you mean 'density'"):
         NameAndKnowledge(("densty",))
+
+
+def test_a_strategy_that_has_nothing_to_tell_does_not_pass_for_the_bare_name(vindr, rng):
+    bare = Finding(id="x", name="x", attributes=Attributes(shape="round"))
+    silent = Finding(id="y", name="y", attributes=Attributes())
+    base = vindr.model_copy(update={"findings": (bare, silent)})
+    with pytest.raises(InputError, match="'x' has no location to tell"):
+        strategy("location-only", base, rng).render(bare, rng)
+    for name in ("knowledge", "knowledge-without-name"):
+        with pytest.raises(InputError, match="'y' has no shape or density"):
+            strategy(name, base, rng).render(silent, rng)
+    for name in ("shuffled", "wrong-class"):
+        with pytest.raises(InputError, match="'y' has no shape"):
+            strategy(name, base, rng).render(bare, rng)
+
+
+def test_a_finding_of_another_knowledge_base_borrows_nothing(vindr, phantom, rng):
+    with pytest.raises(InputError, match="unknown finding 'mopex'"):
+        ShuffledKnowledge.of(vindr, rng).render(phantom.findings[0], rng)
+
+
+def test_all_strategies_are_said_at_once_and_those_that_cannot_speak_say_why(vindr):
+    said = all_strategies(vindr["edema"], vindr, 0)
+    assert list(said) == list(STRATEGIES)
+    assert said["name"] == "edema"
+    alone = vindr.model_copy(update={"findings": vindr.findings[:1]})
+    said = all_strategies(alone.findings[0], alone, 0)
+    assert said["knowledge"].startswith("aortic enlargement means")
+    assert "two or more" in said["shuffled"]
+    assert "two or more" in said["wrong-class"]
 
 
 def test_one_finding_cannot_be_shuffled(vindr, rng):

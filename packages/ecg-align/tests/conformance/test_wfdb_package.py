@@ -8,7 +8,9 @@ import wfdb
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from medsuite.core.errors import InputError
 from medsuite.ecg_align import read_recording
+from medsuite.ecg_align.readers.wfdb_header import read_header
 
 NAMES = ["I", "II", "V1"]
 GAINS = [1000.0, 200.0, 4.88]
@@ -63,6 +65,78 @@ def test_bytes_before_the_samples_are_skipped_as_wfdb_skips_them(tmp_path):
     (tmp_path / "rec.hea").write_text(header)
     theirs = wfdb.rdrecord(str(tmp_path / "rec"))
     np.testing.assert_array_equal(read_recording(tmp_path / "rec.mat").signal, theirs.p_signal.T)
+
+
+@pytest.mark.parametrize("form", ["212", "80", "24", "32"])
+def test_a_length_that_does_not_fit_is_refused_in_every_storage_format(tmp_path, form):
+    """wfdb accepts a header that announces fewer samples, and reads a cut file only as far as it likes."""
+    write(tmp_path, form)
+    header, whole = tmp_path / "rec.hea", (tmp_path / "rec.hea").read_text()
+    header.write_text(whole.replace("rec 3 500 400", "rec 3 500 300"))
+    with pytest.raises(InputError, match=r"announces 300 samples of 3 leads and rec\.dat holds 400"):
+        read_recording(header)
+    assert read_recording(header, strict=False).signal.shape == (3, 300)
+    header.write_text(whole)
+    content = (tmp_path / "rec.dat").read_bytes()
+    (tmp_path / "rec.dat").write_bytes(content[: len(content) // 2])
+    with pytest.raises(InputError, match="the file is cut"):
+        read_recording(header, strict=False)
+
+
+def test_a_pack_that_is_filled_up_is_no_sample_too_many(tmp_path):
+    """Format 212 stores two samples in three bytes, so that an odd number of samples leaves half a pack over."""
+    counts = np.arange(7)[:, None]
+    wfdb.wrsamp("odd", 100, ["mV"], ["I"], d_signal=counts, fmt=["212"], adc_gain=[200.0], baseline=[0],
+                write_dir=str(tmp_path))  # fmt: skip
+    np.testing.assert_array_equal(read_recording(tmp_path / "odd").signal, counts.T / 200)
+
+
+def test_signals_in_files_of_their_own_are_read_as_wfdb_reads_them(tmp_path):
+    names, counts = ["I", "II"], np.random.default_rng(0).integers(-900, 900, (50, 2))
+    lines = ["rec 2 250 50"]
+    for index, name in enumerate(names):
+        counts[:, index].astype("<i2").tofile(tmp_path / f"{name}.dat")
+        lines.append(f"{name}.dat 16 400(3)/mV 16 0 0 0 0 {name}")
+    (tmp_path / "rec.hea").write_text("\n".join(lines) + "\n")
+    np.testing.assert_array_equal(
+        read_recording(tmp_path / "rec").signal, wfdb.rdrecord(str(tmp_path / "rec")).p_signal.T
+    )
+
+
+NUMBER = st.integers(-30000, 30000)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    rate=st.floats(0.5, 5000).map(lambda value: round(value, 3)),
+    counter=st.sampled_from(["", "/1000", "/1000(0)"]),
+    samples=st.integers(1, 10**7),
+    start=st.sampled_from(["", " 12:30:05", " 12:30:05 01/02/1990"]),
+    form=st.sampled_from(["16", "16x2", "16:3", "16+24", "212", "16x2:1+8"]),
+    gain=st.floats(0.01, 9999).map(lambda value: round(value, 4)),
+    baseline=st.none() | NUMBER,
+    zero=NUMBER,
+    unit=st.sampled_from(["mV", "uV", "V"]),
+    name=st.sampled_from(["I", "aVR", "ECG lead V2", "x (y)"]),
+)
+def test_every_field_of_a_header_is_read_as_wfdb_reads_it(
+    tmp_path, rate, counter, samples, start, form, gain, baseline, zero, unit, name
+):
+    shown = f"{gain}" if baseline is None else f"{gain}({baseline})"
+    line = f"rec.dat {form} {shown}/{unit} 16 {zero} 5 -7 0 {name}"
+    path = tmp_path / "rec.hea"
+    path.write_text(f"rec 1 {rate}{counter} {samples}{start}\n{line}\n")
+    ours, theirs = read_header(path), wfdb.rdheader(str(tmp_path / "rec"))
+    (signal,) = ours.signals
+    assert (ours.rate, ours.samples, ours.segments) == (theirs.fs, theirs.sig_len, 1)
+    assert [signal.format, signal.frame, signal.skew, signal.offset] == [
+        theirs.fmt[0],
+        theirs.samps_per_frame[0],
+        theirs.skew[0] or 0,
+        theirs.byte_offset[0] or 0,
+    ]
+    assert [signal.gain, signal.baseline, signal.unit] == [theirs.adc_gain[0], theirs.baseline[0], theirs.units[0]]
+    assert [signal.file, signal.description] == [theirs.file_name[0], theirs.sig_name[0]]
 
 
 def test_the_base_time_and_comments_are_kept(tmp_path):

@@ -106,6 +106,102 @@ def test_what_is_no_electrocardiogram_is_refused_in_one_line(tmp_path, change, g
         read_dicom(changed(tmp_path, change), group=group)
 
 
+ELEMENTS = [
+    "WaveformData",
+    "NumberOfWaveformChannels",
+    "NumberOfWaveformSamples",
+    "SamplingFrequency",
+    "WaveformBitsAllocated",
+    "WaveformSampleInterpretation",
+    "ChannelDefinitionSequence",
+]
+
+
+@pytest.mark.parametrize("element", ELEMENTS)
+def test_a_waveform_that_lacks_an_element_is_refused_in_one_line(tmp_path, element):
+    with pytest.raises(InputError, match=r"changed\.dcm") as error:
+        read_dicom(changed(tmp_path, lambda dataset: delattr(dataset.WaveformSequence[0], element)))
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("element", "value", "message"),
+    [
+        ("SamplingFrequency", 0, "at 0 Hz"),
+        ("NumberOfWaveformSamples", 20_000, "its rhythm group cannot be read"),
+        ("NumberOfWaveformSamples", 0, "0 samples"),
+        ("WaveformSampleInterpretation", "MB", "its rhythm group cannot be read"),
+        ("ChannelDefinitionSequence", [], "cannot be read|lead names"),
+    ],
+)
+def test_elements_that_contradict_the_samples_are_refused(tmp_path, element, value, message):
+    with pytest.raises(InputError, match=message):
+        read_dicom(changed(tmp_path, lambda dataset: setattr(dataset.WaveformSequence[0], element, value)))
+
+
+def test_a_channel_without_a_source_and_one_in_another_quantity_are_refused(tmp_path):
+    def lose_source(dataset):
+        del dataset.WaveformSequence[0].ChannelDefinitionSequence[3].ChannelSourceSequence
+
+    def measure_pressure(dataset):
+        channel = dataset.WaveformSequence[0].ChannelDefinitionSequence[3]
+        channel.ChannelSensitivityUnitsSequence[0].CodeValue = "mm[Hg]"
+
+    with pytest.raises(InputError, match="its rhythm group cannot be read"):
+        read_dicom(changed(tmp_path, lose_source))
+    with pytest.raises(InputError, match=r"changed\.dcm lead aVR: unknown unit 'mm\[Hg\]'"):
+        read_dicom(changed(tmp_path, measure_pressure))
+
+
+def test_samples_that_hold_the_padding_value_were_not_measured(tmp_path):
+    stored = pydicom.dcmread(REAL).waveform_array(0) / 1.25
+    padding = int(stored[17, 4])
+
+    def declare(dataset):
+        dataset.WaveformSequence[0].add_new("WaveformPaddingValue", "OW", np.array([padding], "<i2").tobytes())
+
+    recording = read_dicom(changed(tmp_path, declare))
+    np.testing.assert_array_equal(recording.valid, np.rint(stored.T) != padding)
+    assert not recording.valid[4, 17]
+
+
+def test_correction_factor_and_baseline_count_as_the_standard_says(tmp_path):
+    """PS3.3 C.10.9: voltage = stored value x sensitivity x correction factor + baseline."""
+
+    def adjust(dataset):
+        channel = dataset.WaveformSequence[0].ChannelDefinitionSequence[2]
+        channel.ChannelSensitivityCorrectionFactor, channel.ChannelBaseline = 1.5, 40
+
+    before, after = read_dicom(REAL).signal, read_dicom(changed(tmp_path, adjust)).signal
+    np.testing.assert_allclose(after[2], 1.5 * before[2] + 0.040, atol=1e-12)
+    np.testing.assert_array_equal(np.delete(after, 2, 0), np.delete(before, 2, 0))
+
+
+def test_leads_are_read_by_name_from_dicom_too():
+    chosen = read_recording(REAL, leads=["V2", "I"])
+    assert chosen.leads == ("V2", "I")
+    np.testing.assert_array_equal(chosen.signal, read_recording(REAL).signal[[7, 0]])
+
+
+def test_codes_of_the_mdc_scheme_name_the_leads_as_well(tmp_path):
+    def recode(dataset):
+        for channel in dataset.WaveformSequence[0].ChannelDefinitionSequence:
+            source = channel.ChannelSourceSequence[0]
+            source.CodeValue = f"2:{str(source.CodeValue).rpartition('-')[2]}"
+            source.CodingSchemeDesignator, source.CodeMeaning = "MDC", "something else"
+
+    assert read_dicom(changed(tmp_path, recode)).leads == LEADS12
+
+
+def test_an_annotation_with_several_numbers_is_no_measurement(tmp_path):
+    def add(dataset):
+        entry = next(entry for entry in dataset.WaveformAnnotationSequence if "NumericValue" in entry)
+        entry.NumericValue = [1, 2]
+
+    before, after = read_dicom(REAL).meta["measurements"], read_dicom(changed(tmp_path, add)).meta["measurements"]
+    assert len(after) == len(before) - 1
+
+
 @pytest.mark.parametrize("kept", [200, 5000, 100_000])
 def test_a_cut_file_is_refused(tmp_path, kept):
     (tmp_path / "cut.dcm").write_bytes(REAL.read_bytes()[:kept])

@@ -1,9 +1,12 @@
+import contextlib
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from medsuite.core.errors import InputError
+from medsuite.core.errors import InputError, MedsuiteError
 from medsuite.ecg_align import read_recording, read_wfdb
 
 COUNTS = np.array([[0, 100], [500, -200], [-500, 700]], dtype="<i2")
@@ -59,6 +62,8 @@ def test_a_header_without_units_is_millivolts_only_if_the_range_is_one(record):
     with pytest.raises(InputError, match=r"names no unit.*microvolts"):
         read_recording(record)
     np.testing.assert_array_equal(read_recording(record, units="uV").signal[0], [0, 0.5, -0.5])
+    with pytest.raises(InputError, match="unknown unit 'furlong'; expected one of V, mV"):
+        read_recording(record, units="furlong")
 
 
 def test_a_file_with_fewer_samples_than_announced_is_refused_with_both_counts(record):
@@ -115,6 +120,7 @@ def test_a_link_out_of_the_folder_is_refused(record, tmp_path_factory):
         (HEADER.replace(" I\n", " II\n"), "the lead II twice"),
         (HEADER.replace("/mV", "/mmHg"), "unknown unit 'mmHg'"),
         ("rec/3 2 500 30\n", "3 segments"),
+        (HEADER.replace(" 16 1000", " 999 1000"), "storage format 999; expected one of 8, 16"),
         ("rec 0 500 3\n", "no signal"),
     ],
 )
@@ -122,6 +128,83 @@ def test_broken_headers_are_one_line_that_says_what_is_wrong(record, content, me
     record.write_text(content)
     with pytest.raises(InputError, match=message):
         read_recording(record)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (" 500 ", " 0 ", "the sampling rate 0"),
+        (" 500 ", " -500 ", "the sampling rate -500"),
+        (" 500 ", " 5.0.0 ", r"the sampling rate '5\.0\.0'"),
+        (" 500 ", " 1e999 ", "the sampling rate '1e999'"),
+        ("1000(0)", "1e+e(0)", r"the gain '1e\+e'"),
+    ],
+)
+def test_numbers_that_are_none_are_refused(record, old, new, message):
+    record.write_text(record.read_text().replace(old, new, 1))
+    with pytest.raises(InputError, match=message):
+        read_recording(record)
+
+
+def test_signals_without_a_name_are_told_apart_by_nothing_and_refused(record):
+    record.write_text(HEADER.replace(" I\n", "\n").replace(" II\n", "\n"))
+    with pytest.raises(InputError, match="gives 2 of its 2 signals no name"):
+        read_recording(record)
+
+
+def test_a_byte_too_many_is_a_file_that_does_not_fit(record):
+    signal_file = record.parent / "rec.dat"
+    signal_file.write_bytes(signal_file.read_bytes() + b"x")
+    with pytest.raises(InputError, match=r"holds 3\.25"):
+        read_wfdb(record)
+    assert read_wfdb(record, strict=False).signal.shape == (2, 3)
+
+
+@pytest.mark.parametrize("path", ["absent.hea", "rec", "."])
+def test_the_reader_itself_names_a_header_that_cannot_be_read(record, path):
+    with pytest.raises(InputError, match="cannot be read"):
+        read_wfdb(record.parent / path)
+
+
+def test_leads_are_read_by_name_in_the_wanted_order(record):
+    whole = read_recording(record)
+    chosen = read_recording(record, leads=["lead II", "DI"])
+    assert chosen.leads == ("II", "I")
+    np.testing.assert_array_equal(chosen.signal, whole.signal[[1, 0]])
+    with pytest.raises(InputError, match=r"unknown lead 'V9'"):
+        read_recording(record, leads=["V9"])
+
+
+def test_a_monitors_record_is_read_without_the_signals_that_are_no_voltage(record):
+    edit(record, "16 1000(0)/mV 16 0 100 0 0 II", "16 1000(0)/mmHg 16 0 100 0 0 ABP")
+    with pytest.raises(InputError, match=r"rec\.hea lead ABP: unknown unit 'mmHg'.*leads="):
+        read_recording(record)
+    assert read_recording(record, leads=["I"]).leads == ("I",)
+
+
+def test_a_name_that_two_signals_share_is_refused_only_where_it_is_wanted(record):
+    COUNTS_OF_THREE = np.hstack([COUNTS, COUNTS[:, :1]])
+    COUNTS_OF_THREE.tofile(record.parent / "rec.dat")
+    record.write_text(HEADER.replace("rec 2", "rec 3") + "rec.dat 16 1000(0)/mV 16 0 0 0 0 II\n")
+    assert read_recording(record, leads=["I"]).signal.shape == (1, 3)
+    with pytest.raises(InputError, match="lead II is there twice"):
+        read_recording(record, leads=["II"])
+
+
+@given(
+    position=st.integers(0, len(HEADER) - 1),
+    replacement=st.sampled_from(list("0 9-+./:()exI#\n\t\x00é,")) | st.just(""),
+    cut=st.integers(0, len(HEADER)),
+)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_header_with_a_wrong_letter_is_read_or_refused_and_nothing_else(record, position, replacement, cut):
+    text = HEADER[:position] + replacement + HEADER[position + 1 :]
+    record.write_text(text if cut > len(HEADER) // 2 else text[:cut])
+    with contextlib.suppress(MedsuiteError):
+        recording = read_recording(record)
+        assert recording.signal.shape == recording.valid.shape == (len(recording.leads), 3)
+        assert np.isfinite(recording.rate)
+        assert recording.rate > 0
 
 
 def test_a_missing_signal_file_is_named(record):

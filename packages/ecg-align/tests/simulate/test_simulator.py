@@ -178,5 +178,6 @@ def test_the_walls_are_unit_vectors_and_sizes_are_checked(simulator, rng):
         assert np.linalg.norm(finding(f"{wall} tall T").direction) == pytest.approx(1)
     with pytest.raises(InputError, match="0 records"):
         simulator.draw(0, rng)
-    with pytest.raises(InputError, match=r"Simulator\(seconds=0\)"):
-        Simulator(seconds=0)
+    for name, value in (("seconds", 0), ("rate", float("inf")), ("noise", -0.1), ("wander", float("nan"))):
+        with pytest.raises(InputError, match=rf"Simulator\({name}={value}\)"):
+            Simulator(**{name: value})

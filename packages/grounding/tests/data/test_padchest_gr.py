@@ -56,9 +56,50 @@ def test_a_wrong_file_is_one_line_that_names_the_entry(content, message, tmp_pat
         read_padchest_gr(write(tmp_path, content), SIZES)
 
 
+def one(**finding):
+    return [{"ImageID": "one.png", "findings": [{"sentence_en": "x", "boxes": [], **finding}]}]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ([*ENTRIES, ENTRIES[0]], "image one.png is there twice"),
+        (one(labels="nodule"), "labels are 'nodule'; expected a list"),
+        (one(boxes=[[0.1, 0.2, 0.3]]), r"box \[0.1, 0.2, 0.3\]; expected x1, y1, x2, y2"),
+        (one(boxes=[0.1, 0.2, 0.3, 0.4]), "box 0.1"),
+        (one(boxes=[[0.1, 0.2, None, 0.4]]), "has no area|are not numbers"),
+        (one(boxes=[[0.5, 0.2, 0.4, 0.4]]), "has no area"),
+        (one(boxes=[[-0.1, 0.2, 0.4, 0.4]]), "leaves the image"),
+        (one(boxes=None), "has no boxes"),
+        ([None], "entry 0 has no ImageID"),
+        ([{"ImageID": "one.png", "findings": ["x"]}], "has no sentence_en"),
+    ],
+)
+def test_an_entry_of_another_layout_is_refused_and_named(content, message, tmp_path):
+    with pytest.raises(InputError, match=message):
+        read_padchest_gr(write(tmp_path, content), SIZES)
+
+
+def test_bad_boxes_are_dropped_once_each_and_listed_if_that_is_wanted(tmp_path):
+    boxes = [[0.5, 0.2, 0.4, 0.4], [0, 0, 0.5, 0.5], [0, 0, 5, 5]]
+    path = write(tmp_path, one(labels=["nodule", "mass"], boxes=boxes))
+    annotations = read_padchest_gr(path, SIZES, bad_boxes="drop")
+    assert annotations.records[0].labels == ("nodule", "mass")
+    np.testing.assert_allclose(annotations.records[0].boxes, [[0, 0, 100, 50]] * 2)
+    assert len(annotations.dropped) == 2
+    assert all("one.png" in line for line in annotations.dropped)
+
+
+def test_a_byte_order_mark_and_accents_are_read(tmp_path):
+    path = tmp_path / "grounded_reports.json"
+    entries = one(sentence_en="Opacité", boxes=[[0, 0, 0.5, 0.5]])
+    path.write_text(json.dumps(entries, ensure_ascii=False), encoding="utf-8-sig")
+    assert read_padchest_gr(path, SIZES).labels == ("Opacité",)
+
+
 def test_a_missing_image_or_folder_is_named(tmp_path):
     path = write(tmp_path, ENTRIES)
-    with pytest.raises(InputError, match=r"one\.png is no readable image"):
+    with pytest.raises(InputError, match=r"one\.png: cannot be opened"):
         open_annotations(path, "padchest-gr", images=tmp_path)
     with pytest.raises(InputError, match="--images"):
         open_annotations(path, "padchest-gr")

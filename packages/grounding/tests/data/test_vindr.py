@@ -1,5 +1,10 @@
+import csv
+import gzip
+
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from medsuite.core.errors import InputError
 from medsuite.grounding.data import read_vindr
@@ -63,6 +68,77 @@ def test_a_bad_box_raises_with_its_line_or_is_dropped_and_listed(tmp_path):
 def test_a_wrong_file_is_one_line_that_names_it(text, message, tmp_path):
     with pytest.raises(InputError, match=message):
         read_vindr(write(tmp_path, text))
+
+
+NAME = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zs", "Zl", "Zp"]), min_size=1, max_size=8)
+EDGE = st.floats(0, 3000).map(lambda value: round(value, 3))
+ROW = st.tuples(NAME, NAME, NAME, EDGE, EDGE, st.floats(2, 500), st.floats(2, 500))
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    rows=st.lists(ROW, min_size=1, max_size=12),
+    order=st.permutations(["image_id", "rad_id", "class_name", "x_min", "y_min", "x_max", "y_max", "width"]),
+    newline=st.sampled_from(["\n", "\r\n"]),
+    encoding=st.sampled_from(["utf-8", "utf-8-sig"]),
+    quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
+)
+def test_any_legal_csv_gives_its_rows_back_image_by_image(tmp_path, rows, order, newline, encoding, quoting):
+    path = tmp_path / "any.csv"
+    expected = {}
+    with path.open("w", encoding=encoding, newline="") as file:
+        table = csv.DictWriter(file, order, lineterminator=newline, quoting=quoting)
+        table.writeheader()
+        for image, reader, label, x, y, width, height in rows:
+            box = [x, y, x + width, y + height]
+            edges = dict(zip(("x_min", "y_min", "x_max", "y_max"), map(repr, box), strict=True))
+            table.writerow({"image_id": image, "rad_id": reader, "class_name": label, "width": "9", **edges})
+            mine = expected.setdefault(image.removeprefix("vindrcxr/"), [])
+            if label.lower() != "no finding":
+                mine.append((label, reader, box))
+    read = read_vindr(path)
+    assert [record.image_id for record in read] == list(expected)
+    for record in read:
+        labels, readers, boxes = zip(*expected[record.image_id], strict=True)
+        assert (record.labels, record.readers) == (labels, readers)
+        np.testing.assert_array_equal(record.boxes, boxes)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (TRAIN + ",R1,Edema,1,2,3,4\n", "line 7 has no image_id"),
+        (TRAIN + "e,R1, ,1,2,3,4\n", "line 7 has no class_name"),
+        (TRAIN.splitlines()[0] + "\na,R1,Edema,0.1,0.2,0.9,1.0\n", "as in unit coordinates"),
+        (TRAIN.splitlines()[0] + '\n"' + "x" * 200_000 + '",R1,Edema,1,2,3,4\n', "cannot be read"),
+    ],
+)
+def test_rows_that_mean_nothing_are_refused_and_named(text, message, tmp_path):
+    with pytest.raises(InputError, match=message):
+        read_vindr(write(tmp_path, text))
+
+
+def test_a_file_of_another_sort_does_not_fill_the_screen(tmp_path):
+    with pytest.raises(InputError, match=r"found: x x.* \.\.\.\)") as error:
+        read_vindr(write(tmp_path, "x " * 20_000))
+    assert len(str(error.value)) < 500
+
+
+def test_no_finding_is_no_class_however_it_is_written(tmp_path):
+    (record,) = read_vindr(write(tmp_path, TRAIN.splitlines()[0] + "\na,R1,No Finding,,,,\n"))
+    assert record.labels == ()
+
+
+def test_a_compressed_table_is_read_and_a_cut_one_or_another_encoding_refused(tmp_path):
+    path, packed = tmp_path / "other.csv", gzip.compress(TRAIN.encode())
+    path.write_bytes(packed)
+    assert read_vindr(path).box_count == 3
+    broken = bytearray(packed)
+    broken[20] ^= 255
+    for content in (packed[:-20], bytes(broken), TRAIN.encode("utf-16")):
+        path.write_bytes(content)
+        with pytest.raises(InputError, match=r"other\.csv cannot be read"):
+            read_vindr(path)
 
 
 def test_a_folder_and_a_missing_file_are_named(tmp_path):

@@ -28,6 +28,7 @@ def test_every_label_stands_for_the_boxes_that_follow_it():
         ("a<loc_1><loc_2><loc_1000><loc_4>", "bin 1000, beyond 999", 0),
         (f"a{BOX}{BOX}", "repeats an earlier one", 1),
         (f"a{BOX}and so on", "'and so on' has no location", 1),
+        (f"a{BOX}b<loc_{'9' * 5000}>", "has no location", 1),
     ],
 )
 def test_what_is_no_box_is_left_out_with_an_issue(text, issue, kept):

@@ -63,6 +63,14 @@ def test_an_interval_encloses_its_estimate_and_counts_images(interval, cases, rn
     assert result.n == (asked if interval in (pointing_interval, found_interval) else len(cases))
 
 
+@pytest.mark.parametrize("interval", [pointing_interval, found_interval, lambda c, rng: rodeo_interval(c, 1, rng)])
+def test_one_image_has_an_estimate_and_no_interval(interval, rng):
+    result = interval([case([[0, 0, 10, 10]], [[0, 0, 10, 10]])], rng)
+    assert result.estimate == pytest.approx(1, abs=1e-5)
+    assert np.isnan([result.low, result.high]).all()
+    assert result.method == "1 image gives no interval"
+
+
 def test_the_estimates_are_those_of_all_images(cases, rng):
     hits, queries = pointing_hits(cases).sum(axis=0)
     assert pointing_interval(cases, rng).estimate == pytest.approx(hits / queries)

@@ -1,3 +1,5 @@
+import itertools
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +13,65 @@ from medsuite.grounding.metrics.rodeo import class_weight, parts_of
 
 def answered(case, boxes, classes):
     return replace(case, boxes=boxes, classes=classes, scores=np.ones(len(boxes)))
+
+
+def slow_giou(a, b):
+    width, height = (min(a[i + 2], b[i + 2]) - max(a[i], b[i]) for i in (0, 1))
+    common = max(width, 0) * max(height, 0)
+    union = sum((box[2] - box[0]) * (box[3] - box[1]) for box in (a, b)) - common
+    hull = math.prod(max(a[i + 2], b[i + 2]) - min(a[i], b[i]) for i in (0, 1))
+    return common / union - (hull - union) / hull
+
+
+def slow_matches(case, weight):
+    """Try every way to pair boxes with targets, and take the one of the largest sum of GIoU + weight [same class]."""
+    few = min(len(case.boxes), len(case.targets))
+    best, chosen = -math.inf, []
+    for boxes in itertools.permutations(range(len(case.boxes)), few):
+        for targets in itertools.combinations(range(len(case.targets)), few):
+            pairs = list(zip(boxes, targets, strict=True))
+            gain = sum(
+                slow_giou(case.boxes[b], case.targets[t]) + weight * (case.classes[b] == case.target_classes[t])
+                for b, t in pairs
+            )
+            if gain > best:
+                best, chosen = gain, pairs
+    return chosen
+
+
+def slow_rodeo(cases, classes):
+    """The paper's definition, image by image, box by box."""
+    present = [[[label in side for label in range(classes)] for side in (case.target_classes, case.classes)]
+               for case in cases]  # fmt: skip
+    true, said = (np.array([row[side] for row in present]).ravel() for side in (0, 1))
+    weight = max(0.0, matthews_corrcoef(true, said)) if true.std() * said.std() > 0 else 0.0
+    place, shape, pairs, unmatched = [], [], [], 0
+    for case in cases:
+        chosen = slow_matches(case, weight)
+        unmatched += len(case.boxes) + len(case.targets) - 2 * len(chosen)
+        for b, t in chosen:
+            box, target = case.boxes[b], case.targets[t]
+            size = [(target[i + 2] - target[i], box[i + 2] - box[i]) for i in (0, 1)]
+            off = sum(((target[i] + target[i + 2] - box[i] - box[i + 2]) / 2 / size[i][0]) ** 2 for i in (0, 1))
+            place.append(math.exp(-math.log(2) * off))
+            common = min(size[0]) * min(size[1])
+            shape.append(common / (size[0][0] * size[1][0] + size[0][1] * size[1][1] - common))
+            pairs.append((case.target_classes[t], case.classes[b]))
+    share = len(pairs) / (len(pairs) + unmatched)
+    one_hot = np.eye(classes, dtype=int)
+    agree = matthews_corrcoef(*(one_hot[list(side)].ravel() for side in zip(*pairs, strict=True)))
+    parts = [np.mean(place) * share, np.mean(shape) * share, max(0.0, agree) * share]
+    return parts, 3 / sum(1 / (part + 1e-6) for part in parts)
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+def test_rodeo_equals_its_definition_with_every_pairing_tried(classes, rng, random_case):
+    for _ in range(8):
+        cases = [random_case(rng, str(number), classes, most=3) for number in range(12)]
+        parts, total = slow_rodeo(cases, classes)
+        made = rodeo(cases, classes)
+        assert (made.localization, made.shape, made.classification) == pytest.approx(parts, abs=1e-9)
+        assert made.total == pytest.approx(total, abs=1e-9)
 
 
 def test_a_perfect_answer_scores_one(cases):

@@ -16,13 +16,15 @@ app.add_typer(data, name="data")
 @data.command()
 def inspect(
     path: Annotated[Path, typer.Argument(help="A DICOM waveform, or a WFDB record with or without its suffix.")],
+    leads: Annotated[str | None, typer.Option(help="Leads to read, such as I,II; all without it.")] = None,
     units: Annotated[str | None, typer.Option(help="Unit where a WFDB header names none: uV, mV or V.")] = None,
 ) -> None:
     """Show a recording's leads, lost samples, contradictions and statements."""
     from medsuite.ecg_align.inspection import describe
     from medsuite.ecg_align.readers import read_recording
 
-    typer.echo(describe(read_recording(path, units=units)))
+    chosen = [name.strip() for name in leads.split(",")] if leads else None
+    typer.echo(describe(read_recording(path, leads=chosen, units=units)))
 
 
 @app.command()
@@ -31,17 +33,14 @@ def simulate(
     records: Annotated[int, typer.Option(help="Number of records.")] = 10,
     seconds: Annotated[float, typer.Option(help="Length of a record.")] = 10.0,
     rate: Annotated[float, typer.Option(help="Sampling rate in Hz.")] = 500.0,
-    seed: Annotated[int, typer.Option(help="Seed.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed.", min=0)] = 0,
 ) -> None:
     """Simulate twelve-lead records and write them as WFDB, the findings that were put in as comments."""
-    import numpy as np
-
     from medsuite.ecg_align.simulate import Simulator
-    from medsuite.ecg_align.writing import write_wfdb
+    from medsuite.ecg_align.writing import write_simulated
 
-    batch = Simulator(rate=rate, seconds=seconds).draw(records, np.random.default_rng(seed))
-    for index in range(records):
-        typer.echo(write_wfdb(batch.recording(index), folder, f"simulated-{index:05d}"))
+    for header in write_simulated(Simulator(rate=rate, seconds=seconds), records, folder, seed):
+        typer.echo(header)
 
 
 @app.command()
@@ -49,5 +48,8 @@ def extract(report: Annotated[str, typer.Argument(help="An English report.")]) -
     """Show the findings that a report asserts, doubts and denies."""
     from medsuite.ecg_align.reports import extract as find
 
-    for mention in find(report):
+    mentions = find(report)
+    if not mentions:
+        typer.echo("no finding that the rules know is mentioned", err=True)
+    for mention in mentions:
         typer.echo(f"{mention.certainty:<9} {mention.finding}  ({mention.text!r} in {mention.clause!r})")

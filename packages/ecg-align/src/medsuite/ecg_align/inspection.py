@@ -1,5 +1,9 @@
 """What a person wants to know of a recording before using it."""
 
+import math
+
+import numpy as np
+
 from medsuite.ecg_align.leads import LEADS12
 from medsuite.ecg_align.recording import Recording
 from medsuite.ecg_align.units import median_range
@@ -13,7 +17,7 @@ def describe(recording: Recording) -> str:
     lost = 100 * float((~recording.valid).mean())
     lines = [
         f"{recording.source}: {recording.seconds:g} s at {recording.rate:g} Hz, median range "
-        f"{median_range(recording.signal):.2f} mV, {lost:.2g} % of the samples lost",
+        f"{median_range(np.where(recording.valid, recording.signal, np.nan)):.2f} mV, {lost:.2g} % of the samples lost",
         f"leads: {', '.join(recording.leads)}",
     ]
     unknown = [name for name in recording.leads if name not in LEADS12]
@@ -29,5 +33,7 @@ def describe(recording: Recording) -> str:
 
 
 def _identity(name: str, defect: float) -> str:
+    if math.isnan(defect):
+        return f"{name} cannot be compared with I and II: no sample is valid in all three"
     judgement = "contradicts I and II" if defect > CONTRADICTION else "agrees with I and II"
     return f"{name} {judgement}: {defect:.2f} µV root mean square"

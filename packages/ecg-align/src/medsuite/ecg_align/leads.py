@@ -18,6 +18,9 @@ _SPELLINGS = {name.upper(): name for name in LEADS12 + _FURTHER} | {
     "DI": "I",
     "DII": "II",
     "DIII": "III",
+    "D1": "I",
+    "D2": "II",
+    "D3": "III",
     "L1": "I",
     "L2": "II",
     "L3": "III",
@@ -67,7 +70,7 @@ def positions(wanted: Sequence[str], present: Sequence[str]) -> list[int]:
         present: Canonical names to find them in.
 
     Raises:
-        InputError: A lead is not there, is wanted twice, or none is wanted.
+        InputError: A lead is not there, is there or wanted twice, or none is wanted.
     """
     if isinstance(wanted, str) or not wanted:
         raise InputError(f"leads were given as {wanted!r}", expected="at least one name, such as ['I', 'II']")
@@ -75,4 +78,6 @@ def positions(wanted: Sequence[str], present: Sequence[str]) -> list[int]:
     for name in names:
         if name not in present:
             raise unknown_name("lead", name, present)
+        if list(present).count(name) > 1:
+            raise InputError(f"the lead {name} is there twice: {', '.join(present)}", expected="one signal per lead")
     return [list(present).index(name) for name in names]

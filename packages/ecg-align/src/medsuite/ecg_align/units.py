@@ -18,15 +18,24 @@ PLAUSIBLE = (0.1, 10.0)
 """Median over the leads of the range of an electrocardiogram in mV."""
 
 
-def factor(unit: str) -> float:
+def factor(unit: str, where: str = "") -> float:
     """Return the number of millivolts in one unit.
+
+    Args:
+        unit: The unit in any usual spelling.
+        where: The file and lead that it comes from, for the error.
 
     Raises:
         InputError: The unit is no unit of voltage.
     """
     key = unit.strip().lower()
     if key not in _SPELLINGS:
-        raise unknown_name("unit", unit, MILLIVOLTS)
+        error = unknown_name("unit", unit, MILLIVOLTS)
+        if not where:
+            raise error
+        raise InputError(
+            f"{where}: {error.what}", expected="a unit of voltage", fix="name the leads that you want (leads=)"
+        )
     return MILLIVOLTS[_SPELLINGS[key]]
 
 

@@ -16,6 +16,7 @@ _HOME = {
     "Prediction": "metrics.cases",
     "Prompt": "prompts",
     "STRATEGIES": "prompts",
+    "between_readers": "metrics",
     "coco_ap": "metrics",
     "collate": "florence",
     "evaluate": "evaluation",

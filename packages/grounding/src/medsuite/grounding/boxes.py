@@ -1,5 +1,7 @@
 """Boxes as arrays: xyxy, float64, in pixels of the original image, the far edges exclusive."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from jaxtyping import Float, Shaped
 
@@ -31,6 +33,25 @@ def as_boxes(values: object, *, where: str) -> Boxes:
             listed = ", ".join(f"{edge:g}" for edge in box)
             raise InputError(f"{where}: box ({listed}) has no area", expected="finite x1 < x2 and y1 < y2 (xyxy)")
     return boxes
+
+
+LARGEST_UNIT = 1.5
+"""Largest edge, over all boxes of a file, that is taken for a unit coordinate (0 to 1) rather than for pixels."""
+
+
+def refuse_unit_boxes(boxes: Sequence[Float[np.ndarray, "_ 4"]], *, where: str) -> None:
+    """Refuse a whole file of boxes in unit coordinates: as pixels they would all lie in the first one.
+
+    Raises:
+        InputError: No edge of any box lies beyond `LARGEST_UNIT`.
+    """
+    edges = np.concatenate([np.zeros((0, 4)), *boxes])
+    if len(edges) and edges.max() <= LARGEST_UNIT:
+        raise InputError(
+            f"{where}: no edge of its {len(edges)} boxes lies beyond {edges.max():g}, as in unit coordinates",
+            expected="xyxy in pixels of the original image",
+            fix="multiply by width and height",
+        )
 
 
 def area(boxes: Float[np.ndarray, "*batch 4"]) -> Float[np.ndarray, "*batch"]:

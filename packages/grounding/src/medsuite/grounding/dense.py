@@ -114,7 +114,13 @@ class TextEncoder(nn.Module):
         )
 
     def forward(self, tokens: Int[Tensor, "text word"]) -> Float[Tensor, "text width"]:
-        """Return one vector a text; padding takes no part."""
+        """Return one vector a text; padding takes no part.
+
+        Raises:
+            InputError: A text has more words than the encoder has positions for.
+        """
+        if tokens.shape[1] > len(self.position):
+            raise InputError(f"a prompt of {tokens.shape[1]} words", expected=f"at most {len(self.position)}")
         absent = tokens == PADDING
         vectors = self.layer(self.embedding(tokens) + self.position[: tokens.shape[1]], src_key_padding_mask=absent)
         return vectors.masked_fill(absent[..., None], 0).sum(1) / (~absent).sum(1, keepdim=True)
@@ -172,7 +178,16 @@ class DenseGrounder(nn.Module):
         tokens: Int[Tensor, "query word"],
         image_of: Int[Tensor, "query"],
     ) -> tuple[Float[Tensor, "query 4"], Float[Tensor, "query"]]:
-        """Return the box of the best place for each query and its softmax score in [0, 1]."""
+        """Return the box of the best place for each query and its softmax score in [0, 1].
+
+        Raises:
+            InputError: A side of the images is no multiple of four pixels, or a text is too long.
+        """
+        if any(side % STRIDE for side in images.shape[1:]):
+            raise InputError(
+                f"images of {images.shape[2]} x {images.shape[1]} pixels",
+                expected=f"sides that are multiples of {STRIDE}",
+            )
         features = self.image_encoder(images)
         unique, which = torch.unique(tokens, dim=0, return_inverse=True)
         probability = self.heat(features, self.text_encoder(unique)[which], image_of).softmax(dim=1)

@@ -80,9 +80,10 @@ class Geometry:
 
 
 def mirrored_text(text: str) -> str:
-    """Exchange the words left and right, in lower case or capitalised, for a mirrored image."""
-    swap = {"left": "right", "right": "left", "Left": "Right", "Right": "Left"}
-    return re.sub(r"\b(?:left|right|Left|Right)\b", lambda word: swap[word.group()], text)
+    """Exchange the words left and right, in lower case, capitals or capitalised, for a mirrored image."""
+    swap = {"left": "right", "right": "left"}
+    swap |= {change(one): change(other) for one, other in swap.items() for change in (str.capitalize, str.upper)}
+    return re.sub(rf"\b(?:{'|'.join(swap)})\b", lambda word: swap[word.group()], text)
 
 
 def _apply(matrix: Matrix, boxes: Float[np.ndarray, "box 4"]) -> Float[np.ndarray, "box 4"]:

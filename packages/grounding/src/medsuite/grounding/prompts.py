@@ -108,7 +108,13 @@ class ShuffledKnowledge:
         return cls({finding.id: findings[lender] for finding, lender in zip(findings, order, strict=True)})
 
     def render(self, finding: Finding, generator: np.random.Generator) -> Prompt:
-        """Return the name with the lender's description."""
+        """Return the name with the lender's description.
+
+        Raises:
+            InputError: The finding is none of the knowledge base that was shuffled.
+        """
+        if finding.id not in self.lender:
+            raise unknown_name("finding", finding.id, self.lender)
         return compose([("name", finding.name), *_told(self.lender[finding.id], ATTRIBUTES)])
 
 
@@ -122,8 +128,14 @@ class WrongClass:
     knowledge: KnowledgeBase
 
     def render(self, finding: Finding, generator: np.random.Generator) -> Prompt:
-        """Return the name with a wrong description."""
+        """Return the name with a wrong description.
+
+        Raises:
+            InputError: There is no other finding.
+        """
         others = [other for other in self.knowledge.findings if other.id != finding.id]
+        if not others:
+            raise InputError(f"knowledge base {self.knowledge.name!r} has no other finding", expected="two or more")
         return compose([("name", finding.name), *_told(others[generator.integers(len(others))], ATTRIBUTES)])
 
 
@@ -151,6 +163,23 @@ def strategy(name: str, knowledge: KnowledgeBase, generator: np.random.Generator
     if name not in STRATEGIES:
         raise unknown_name("prompt strategy", name, STRATEGIES)
     return STRATEGIES[name](knowledge, generator)
+
+
+def all_strategies(finding: Finding, knowledge: KnowledgeBase, seed: int) -> dict[str, str]:
+    """Return what each strategy says about a finding, in brackets the reason where it cannot say anything.
+
+    Args:
+        finding: One of the knowledge base's.
+        knowledge: Where the controls borrow descriptions from.
+        seed: Seed of the strategies that draw.
+    """
+    generator, said = np.random.default_rng(seed), {}
+    for name in STRATEGIES:
+        try:
+            said[name] = strategy(name, knowledge, generator).render(finding, generator).text
+        except InputError as error:
+            said[name] = f"({error})"
+    return said
 
 
 def compose(parts: list[tuple[str, str]]) -> Prompt:
@@ -187,7 +216,11 @@ def token_spans(prompt: Prompt, tokenizer: Any, *, offset: int = 0) -> dict[str,
 
 def _told(finding: Finding, attributes: tuple[str, ...]) -> list[tuple[str, str]]:
     present = finding.attributes.present()
-    return [(name, present[name]) for name in attributes if name in present]
+    told = [(name, present[name]) for name in attributes if name in present]
+    if not told:
+        # The prompt would be the bare name, under the label of a strategy that tells more.
+        raise InputError(f"finding {finding.id!r} has no {' or '.join(attributes)} to tell", fix="describe it")
+    return told
 
 
 def _check_attributes(names: tuple[str, ...]) -> None:

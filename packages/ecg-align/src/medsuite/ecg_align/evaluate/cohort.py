@@ -8,6 +8,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from medsuite.core.claims import Context
+from medsuite.core.errors import InputError
 from medsuite.ecg_align.leads import LEADS12, positions
 from medsuite.ecg_align.simulate import Simulator
 
@@ -34,6 +36,16 @@ class Cohort:
     def targets(self) -> Float[Tensor, "record finding"]:
         """Return the labels as 0 and 1."""
         return torch.from_numpy(self.labels.astype(np.float32))
+
+
+def refuse_data(context: Context) -> None:
+    """Refuse a data folder: the claims simulate, and would otherwise pass their figures off as that data set's.
+
+    Raises:
+        InputError: There is one.
+    """
+    if context.data is not None:
+        raise InputError("the claims of ecg-align simulate and read no data set", fix="leave --data out")
 
 
 def draw_cohort(records: int, rng: np.random.Generator, *, forbid: Collection[str] = ()) -> Cohort:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from medsuite.core.claims import Context, Job, Measurement
 from medsuite.core.stats import auroc
-from medsuite.ecg_align.evaluate.cohort import Cohort, draw_cohort
+from medsuite.ecg_align.evaluate.cohort import Cohort, draw_cohort, refuse_data
 from medsuite.ecg_align.leads import LEADS12, LIMB, positions
 from medsuite.ecg_align.losses import masked_bce
 from medsuite.ecg_align.masking import LeadSampler, kept_segments
@@ -49,6 +49,7 @@ class FindingScores(nn.Module):
 
 def partial_leads(job: Job, context: Context) -> list[Measurement]:
     """Train one group of arms and measure it on every set of leads that it can be given."""
+    refuse_data(context)
     use_one_thread()
     settings = context.settings
     rng = np.random.default_rng(job.seed)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from medsuite.core.claims import Context, Job, Measurement
 from medsuite.core.stats import auroc
-from medsuite.ecg_align.evaluate.cohort import Cohort, draw_cohort
+from medsuite.ecg_align.evaluate.cohort import Cohort, draw_cohort, refuse_data
 from medsuite.ecg_align.leads import INDEPENDENT
 from medsuite.ecg_align.losses import masked_bce
 from medsuite.ecg_align.models.mixing import MixingEncoder, shifted
@@ -68,6 +68,7 @@ def query_vectors(fold: Fold, seed: int) -> dict[str, Float[Tensor, "finding dim
 
 def zero_shot(job: Job, context: Context) -> list[Measurement]:
     """Train one fold and measure every arm on it; see `medsuite.ecg_align.claims` for arms and metrics."""
+    refuse_data(context)
     use_one_thread()
     settings, fold = context.settings, make_fold(job.settings["fold"])
     rng = np.random.default_rng(job.seed)

@@ -8,6 +8,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
+from medsuite.core.errors import InputError
+
 
 @dataclass(frozen=True)
 class Tokens:
@@ -102,6 +104,22 @@ class Block(nn.Module):
         normed = self.norm(tokens)
         tokens = tokens + self.attention(normed, normed, present)
         return tokens + self.mlp(tokens)
+
+
+def require_finite(signal: Float[Tensor, "record lead sample"]) -> None:
+    """Refuse samples that are no numbers: they would make every score of their recording none.
+
+    Raises:
+        InputError: A sample is NaN or infinite.
+    """
+    spoilt = ~torch.isfinite(signal).flatten(1).all(dim=1)
+    if spoilt.any():
+        raise InputError(
+            f"recordings {', '.join(map(str, spoilt.nonzero().flatten().tolist()[:5]))} of the batch have samples that "
+            "are no numbers",
+            expected="finite voltages",
+            fix="pass the mask of the valid samples to an encoder that takes one (valid=), or leave them out",
+        )
 
 
 def mlp(width: int, ratio: int) -> nn.Sequential:

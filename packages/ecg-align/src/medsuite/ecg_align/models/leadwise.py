@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from medsuite.core.errors import InputError
 from medsuite.ecg_align.leads import LEADS12, positions
-from medsuite.ecg_align.models.blocks import Block, Tokens, sinusoids
+from medsuite.ecg_align.models.blocks import Block, Tokens, require_finite, sinusoids
 
 STRIDE = 50
 """Samples from one token to the next: the product of the stem's strides."""
@@ -63,8 +63,9 @@ class LeadwiseEncoder(nn.Module):
             kept: Tokens that survive segment masking, as from `kept_segments`; all without it.
 
         Raises:
-            InputError: A lead is unknown to the encoder, the rows differ from the names, or the signal is shorter
-                than one segment.
+            InputError: A lead is unknown to the encoder, the rows differ from the names, the signal is shorter
+                than one segment, a sample that counts as valid is no number, or a recording has no token that is
+                present.
         """
         rows = positions(leads, self.leads)
         if signal.shape[1] != len(rows) or signal.shape[2] < STRIDE:
@@ -77,6 +78,7 @@ class LeadwiseEncoder(nn.Module):
         if valid is not None:
             valid = valid[..., :length]
             signal = torch.where(valid, signal, 0.0)
+        require_finite(signal)
         return self._mix(self._tokens(signal, rows, valid), kept)
 
     def _tokens(self, signal: Float[Tensor, "record lead sample"], rows: list[int], valid: Tensor | None) -> Tokens:
@@ -91,7 +93,7 @@ class LeadwiseEncoder(nn.Module):
             states.flatten(1, 2),
             lead.expand(records, -1),
             seconds.repeat(leads).expand(records, -1),
-            None if valid is None else (valid.unflatten(-1, (segments, STRIDE)).float().mean(-1) >= 0.5).flatten(1),
+            None if valid is None else _present(valid.unflatten(-1, (segments, STRIDE))),
         )
 
     def _mix(self, tokens: Tokens, kept: Int[Tensor, "record kept"] | None) -> Tokens:
@@ -101,6 +103,20 @@ class LeadwiseEncoder(nn.Module):
         for block in self.blocks:
             states = block(states, tokens.present)
         return Tokens(self.norm(states), tokens.lead, tokens.time, tokens.present)
+
+
+def _present(valid: Bool[Tensor, "record lead segment sample"]) -> Bool[Tensor, "record token"]:
+    """Tell which tokens have at least half of their samples."""
+    present = (valid.float().mean(-1) >= 0.5).flatten(1)
+    unusable = (~present.any(dim=1)).nonzero().flatten().tolist()
+    if unusable:
+        # Attention over nothing is not a number, and a score without a signal would be a guess.
+        raise InputError(
+            f"recordings {', '.join(map(str, unusable[:5]))} of the batch have no segment with enough valid samples",
+            expected=f"half of {STRIDE} samples in some lead",
+            fix="leave them out",
+        )
+    return present
 
 
 def _gather(tokens: Tokens, kept: Int[Tensor, "record kept"]) -> Tokens:

@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from medsuite.core.errors import InputError
-from medsuite.ecg_align.models.blocks import Block, Tokens
+from medsuite.ecg_align.models.blocks import Block, Tokens, require_finite
 
 
 class MixingEncoder(nn.Module):
@@ -42,10 +42,11 @@ class MixingEncoder(nn.Module):
         """Encode recordings.
 
         Raises:
-            InputError: The number of leads or samples is another than the encoder's.
+            InputError: The number of leads or samples is another than the encoder's, or a sample is no number.
         """
         if signal.shape[1:] != (self.leads, self.samples):
             raise InputError(f"a signal of shape {tuple(signal.shape)}", expected=f"{self.leads} x {self.samples}")
+        require_finite(signal)
         states = self.embedding(signal).transpose(1, 2) + self.position
         for block in self.blocks:
             states = block(states)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from jaxtyping import Bool
 
 from medsuite.core.errors import InputError, require
 from medsuite.ecg_align import units as voltage
@@ -36,18 +37,49 @@ def read_dicom(path: str | Path, *, group: Group = "rhythm") -> Recording:
         group: `"rhythm"`, the original signal, or `"median"`, the derived beat; they are never joined.
 
     Raises:
-        InputError: The file is not a DICOM waveform, lacks the group, or a channel has no unit of voltage.
+        InputError: The file is not a DICOM waveform, lacks the group or one of the elements that PS3.3 demands, is
+            stored in a way that pydicom does not decode, or a channel has no unit of voltage.
     """
     dataset = _read(Path(path))
     chosen = _find_group(dataset, group, path)
+    try:
+        return _recording(dataset, chosen, str(path), group)
+    except InputError:
+        raise
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            f"{path}: its {group} group cannot be read ({type(error).__name__}: {error})",
+            expected="the elements of a waveform (PS3.3 C.10.9)",
+        ) from error
+
+
+def _recording(dataset: Any, chosen: int, path: str, group: Group) -> Recording:
     item = dataset.WaveformSequence[chosen]
     channels = item.ChannelDefinitionSequence
-    values = dataset.waveform_array(chosen).T
-    factors = np.array([[voltage.factor(_unit(channel, path))] for channel in channels])
-    names = canonical_names([_lead(channel) for channel in channels], str(path))
-    signal = np.ascontiguousarray(values * factors)
+    names = canonical_names([_lead(channel) for channel in channels], path)
+    factors = [
+        voltage.factor(_unit(channel, name, path), f"{path} lead {name}")
+        for channel, name in zip(channels, names, strict=True)
+    ]
+    signal = np.ascontiguousarray(dataset.waveform_array(chosen).T * np.array(factors)[:, None])
     rate = float(item.SamplingFrequency)
-    return Recording(signal, names, rate, np.isfinite(signal), _annotations(dataset) | {"group": group}, str(path))
+    if not (np.isfinite(rate) and rate > 0 and signal.size):
+        raise InputError(
+            f"{path}: {signal.shape[1]} samples at {rate:g} Hz", expected="at least one, at a positive rate"
+        )
+    valid = np.isfinite(signal) & ~_padding(dataset, chosen)
+    return Recording(signal, names, rate, valid, _annotations(dataset) | {"group": group}, path)
+
+
+def _padding(dataset: Any, chosen: int) -> Bool[np.ndarray, "lead sample"]:
+    """Return the samples that hold the group's padding value: the cart had no measurement there."""
+    from pydicom.waveforms.numpy_handler import multiplex_array
+
+    stored = multiplex_array(dataset, chosen, as_raw=True).T
+    value = dataset.WaveformSequence[chosen].get("WaveformPaddingValue")
+    if value is None:
+        return np.zeros(stored.shape, dtype=bool)
+    return stored == np.frombuffer(value, dtype=stored.dtype, count=1)[0]
 
 
 def _read(path: Path) -> Any:
@@ -73,10 +105,10 @@ def _find_group(dataset: Any, group: Group, path: str | Path) -> int:
     return kinds.index(_ORIGINALITY[group])
 
 
-def _unit(channel: Any, path: str | Path) -> str:
+def _unit(channel: Any, name: str, path: str) -> str:
     codes = channel.get("ChannelSensitivityUnitsSequence") or ()
     if not codes:
-        raise InputError(f"{path}: a channel has no sensitivity unit", expected="uV or mV")
+        raise InputError(f"{path}: lead {name} has no sensitivity unit", expected="uV or mV")
     return str(codes[0].CodeValue)
 
 
@@ -95,9 +127,10 @@ def _annotations(dataset: Any) -> dict[str, Any]:
     entries: Sequence[Any] = dataset.get("WaveformAnnotationSequence") or ()
     statements = tuple(str(entry.UnformattedTextValue) for entry in entries if "UnformattedTextValue" in entry)
     measurements = {
-        str(entry.ConceptNameCodeSequence[0].CodeMeaning): (float(entry.NumericValue), _measured_in(entry))
+        str(entry.ConceptNameCodeSequence[0].get("CodeMeaning", "")): (float(entry.NumericValue), _measured_in(entry))
         for entry in entries
-        if entry.get("NumericValue") is not None and entry.get("ConceptNameCodeSequence")
+        # An element with several numbers is a list of positions, not a measurement.
+        if getattr(entry.get("NumericValue"), "real", None) is not None and entry.get("ConceptNameCodeSequence")
     }
     return {"statements": statements, "measurements": measurements}
 

@@ -1,5 +1,6 @@
 """WFDB headers: the record line, one line per signal, and comments (WFDB Applications Guide, `header(5)`)."""
 
+import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,7 +80,7 @@ def read_header(path: Path) -> Header:
     """Read a header file.
 
     Raises:
-        InputError: The file is empty or a line does not follow the format.
+        InputError: The file is missing or empty, or a line does not follow the format.
     """
     text, encoding = _decoded(path)
     lines = [line.strip() for line in text.splitlines()]
@@ -96,7 +97,7 @@ def read_header(path: Path) -> Header:
     return Header(
         path=path,
         # 250 Hz is the format's own default, `DEFFREQ` of header(5).
-        rate=float(record["rate"] or 250),
+        rate=_rate(path, record["rate"] or "250"),
         samples=int(record["samples"] or 0) or None,
         segments=segments,
         start=record["start"] or "",
@@ -107,7 +108,10 @@ def read_header(path: Path) -> Header:
 
 
 def _decoded(path: Path) -> tuple[str, str]:
-    content = path.read_bytes()
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror})", expected="a WFDB header") from error
     for encoding in ("utf-8-sig", "cp1252"):
         try:
             return content.decode(encoding), encoding
@@ -116,13 +120,30 @@ def _decoded(path: Path) -> tuple[str, str]:
     raise InputError(f"{path} is neither UTF-8 nor cp1252 text", expected="a WFDB header")
 
 
+def _rate(path: Path, text: str) -> float:
+    rate = _number(path, text, "sampling rate")
+    if rate <= 0:
+        raise InputError(f"{path} has the sampling rate {text}", expected="a positive number in Hz")
+    return rate
+
+
+def _number(path: Path, text: str, what: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise InputError(f"{path} has the {what} {text!r}", expected="a number")
+    return value
+
+
 def _signal(path: Path, line: str) -> Signal:
     fields = _SIGNAL.match(line)
     if fields is None:
         raise InputError(
             f"{path}: the signal line {line[:60]!r} cannot be read", expected="file, format, gain and so on"
         )
-    gain, zero = float(fields["gain"] or 0), int(fields["zero"] or 0)
+    gain, zero = _number(path, fields["gain"] or "0", "gain"), int(fields["zero"] or 0)
     return Signal(
         file=fields["file"],
         format=fields["format"],

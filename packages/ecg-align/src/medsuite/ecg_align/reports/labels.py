@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from medsuite.ecg_align.reports.rules import Mention
+from medsuite.ecg_align.simulate.findings import finding
 
 _VALUES = {"definite": 1.0, "probable": 1.0, "possible": float("nan"), "excluded": 0.0}
 
@@ -20,7 +21,12 @@ def to_labels(mentions: Sequence[Mention], findings: Sequence[str]) -> Float[np.
     Args:
         mentions: Mentions from one report.
         findings: Names of the label columns, such as `"inferior ST elevation"` or `"LBBB"`.
+
+    Raises:
+        InputError: A column is none of the simulator's findings: it would be unknown for every report.
     """
+    for name in findings:
+        finding(name)
     return np.array([_label(mentions, name) for name in findings])
 
 

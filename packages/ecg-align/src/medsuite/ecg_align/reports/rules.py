@@ -8,10 +8,14 @@ from medsuite.core.errors import InputError
 from medsuite.ecg_align.reports.vocabulary import (
     CERTAINTY_WORDS,
     CHANGE_WORDS,
+    CHEST_RANGE,
     ENGLISH,
     FOREIGN,
+    FORWARD_ONLY,
+    LEAD_LIST,
     OTHER_WORDS,
     SENTENCES,
+    WALL_LEADS,
     WALL_WORDS,
 )
 
@@ -24,6 +28,8 @@ _CERTAINTIES: dict[Certainty, re.Pattern[str]] = {
     "excluded": re.compile(CERTAINTY_WORDS["excluded"]),
     "probable": re.compile(CERTAINTY_WORDS["probable"]),
 }
+LAST_LATIN = "\u024f"
+"""End of the Latin letters in Unicode (Latin Extended-B)."""
 _OR = re.compile(r"\bn?or\b")
 _AND = re.compile(r"\band\b")
 _ALTERNATIVE = re.compile(
@@ -40,7 +46,7 @@ class Mention:
         wall: The wall, or empty where none is named.
         certainty: How certain the writer was.
         text: The words that were matched.
-        clause: The clause that they stand in.
+        clause: The clause that they stand in, a list of leads read as the walls that it looks at.
     """
 
     entity: str
@@ -59,10 +65,11 @@ def extract(report: str) -> list[Mention]:
     """Find what an English report asserts, doubts and denies.
 
     A clause ends at a comma, semicolon, full stop (not one inside a number), "but", "with", and at an "and" between
-    two findings. Within it a word of doubt or a negation counts for the findings after it, and for those before it
-    where the verb comes last ("infarction cannot be ruled out", "ST elevation has resolved"). "Cannot be ruled out"
-    is doubt, not denial; "atrial fibrillation or flutter" is doubt about which. A list that ends in "or", such as "no
-    ST elevation, T inversion or Q waves", is denied as a whole; "no infarction, sinus tachycardia" is not.
+    two findings. Within it a word of doubt or a negation counts for the findings after it, and for the last one before
+    it where the verb comes last ("infarction cannot be ruled out", "ST elevation has resolved"). "Cannot be ruled out"
+    and "unlikely" are doubt, not denial; "atrial fibrillation or flutter" is doubt about which. A list that ends in
+    "or", such as "no ST elevation, T inversion or Q waves", is denied as a whole; "no infarction, sinus tachycardia" is
+    not. Two leads that look at a wall name it: "ST elevation in V1 to V4" is septal and anterior.
     O(length).
 
     Args:
@@ -76,7 +83,20 @@ def extract(report: str) -> list[Mention]:
     """
     text = report.lower()
     _refuse_other_languages(text)
-    return [mention for sentence in SENTENCES.split(text) for mention in _in_sentence(sentence)]
+    return [mention for sentence in SENTENCES.split(text) for mention in _in_sentence(_with_walls(sentence))]
+
+
+def _with_walls(sentence: str) -> str:
+    """Name the walls that a list of leads looks at: "in leads II, III and aVF" reads "in inferior"."""
+    return LEAD_LIST.sub(lambda listed: _walls_of(listed[1]) or listed[0], sentence)
+
+
+def _walls_of(listed: str) -> str:
+    leads = set(re.findall(r"\w+", listed))
+    for first, last in CHEST_RANGE.findall(listed):
+        leads |= {f"v{number}" for number in range(int(first), int(last) + 1)}
+    walls = [wall for wall, looking in WALL_LEADS.items() if len(leads.intersection(looking)) > 1]
+    return f"in {'/'.join(walls)}" if walls else ""
 
 
 def _in_sentence(sentence: str) -> list[Mention]:
@@ -102,7 +122,13 @@ def _split_at_and(part: str) -> list[str]:
 
 
 def _has_entity(clause: str) -> bool:
-    return any(pattern.search(clause) for pattern in (_CHANGES | _OTHERS).values())
+    return _last_entity(clause) >= 0
+
+
+def _last_entity(clause: str) -> int:
+    """Return where the last finding of a clause begins, or -1."""
+    patterns = (_CHANGES | _OTHERS).values()
+    return max((match.start() for pattern in patterns for match in pattern.finditer(clause)), default=-1)
 
 
 def _in_clause(clause: str, walls: list[str], denied: bool) -> list[Mention]:
@@ -116,6 +142,9 @@ def _in_clause(clause: str, walls: list[str], denied: bool) -> list[Mention]:
 
 
 def _named_walls(clause: str) -> list[str]:
+    """Return the walls of a clause; "left anterior fascicular block" names none."""
+    for pattern in _OTHERS.values():
+        clause = pattern.sub(" ", clause)
     return [name for name, pattern in _WALLS.items() if pattern.search(clause)]
 
 
@@ -125,28 +154,28 @@ def _certainty(clause: str, match: re.Match[str], denied: bool) -> Certainty:
         return "possible"
     before = _cues(clause, 0, match.start())
     if before:
-        return max(before, key=lambda cue: cue[0])[1]
-    after = _cues(clause, match.end(), len(clause))
-    if after:
-        return min(after, key=lambda cue: cue[0])[1]
+        return max(before, key=lambda cue: cue[0].start())[1]
+    after = [cue for cue in _cues(clause, match.end(), len(clause)) if not FORWARD_ONLY.fullmatch(cue[0][0])]
+    if after and match.start() == _last_entity(clause):
+        return min(after, key=lambda cue: cue[0].start())[1]
     return "excluded" if denied else "definite"
 
 
-def _cues(clause: str, start: int, stop: int) -> list[tuple[int, Certainty]]:
-    """Return position and meaning of the words of doubt and denial between two places, longest meaning first."""
-    taken: list[tuple[int, int]] = []
-    cues: list[tuple[int, Certainty]] = []
+def _cues(clause: str, start: int, stop: int) -> list[tuple[re.Match[str], Certainty]]:
+    """Return the words of doubt and denial between two places and what they mean, longest meaning first."""
+    cues: list[tuple[re.Match[str], Certainty]] = []
     for certainty, pattern in _CERTAINTIES.items():
         for cue in pattern.finditer(clause, start, stop):
-            if all(cue.end() <= first or cue.start() >= last for first, last in taken):
-                taken.append(cue.span())
-                cues.append((cue.start(), certainty))
+            if all(cue.end() <= other.start() or cue.start() >= other.end() for other, _ in cues):
+                cues.append((cue, certainty))
     return cues
 
 
 def _refuse_other_languages(text: str) -> None:
     foreign, english = len(FOREIGN.findall(text)), len(ENGLISH.findall(text))
-    if foreign > english:
+    letters = [letter for letter in text if letter.isalpha()]
+    other_script = sum(letter > LAST_LATIN for letter in letters) > len(letters) / 2
+    if foreign > english or other_script:
         raise InputError(
             f"the report {text.strip()[:50]!r} is not in English", expected="English", fix="translate it before"
         )

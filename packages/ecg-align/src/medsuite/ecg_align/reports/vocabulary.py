@@ -4,27 +4,31 @@ import re
 
 WALL_WORDS: dict[str, str] = {
     "high lateral": r"high[- ]lateral",
-    "inferior": r"inferior|infero(?=lateral)",
-    "anterior": r"anterior|antero(?=septal|lateral)",
-    "lateral": r"(?<!high )(?<!high-)(?:lateral|(?<=antero)lateral|(?<=infero)lateral)",
-    "septal": r"(?:antero)?septal",
+    "inferior": r"inferior|infero(?=-?(?:lateral|septal|posterior|apical))",
+    "anterior": r"anterior|antero(?=-?(?:lateral|septal|apical))",
+    # A word of its own or the end of a compound of walls, but not of "bilateral".
+    "lateral": r"(?<!high )(?<!high-)(?<!bi-)(?:(?<![a-z])|(?<=antero)|(?<=infero)|(?<=postero))lateral",
+    "septal": r"(?:(?<![a-z])|(?<=antero)|(?<=infero))septal",
 }
 CHANGE_WORDS: dict[str, str] = {
+    # "NSTEMI" and "non-ST elevation infarction" are named after what they do not show.
     "ST elevation": (
-        r"st(?:[- ]segments?)?[- ]elevations?|elevated st|stemi"
-        r"|st(?: segments?)? (?:is |are )?(?:elevated|raised)"
+        r"(?<!non-)(?<!non )\bst(?:emis?\b|(?:[- ]segments?)?[- ]elevations?"
+        r"|(?:[- ]segments?)? (?:is |are )?(?:elevated|raised))|\belevated st\b"
     ),
     "ST depression": (
-        r"st(?:[- ]segments?)?[- ]depressions?|depressed st|subendocardial isch(?:a)?emia"
-        r"|st(?: segments?)? (?:is |are )?depressed"
+        r"\bst(?:[- ]segments?)?(?:[- ]depressions?| (?:is |are )?(?:depressed|lowered))|\bdepressed st\b"
+        r"|subendocardial isch(?:a)?emia"
     ),
-    "T inversion": r"t[- ]?(?:waves?)? inversions?|inverted t|negative t[- ]waves?",
-    "tall T": r"(?:tall|peaked|hyperacute) t(?:[- ]waves?)?",
-    "Q wave": r"(?:pathological )?q[- ]waves?|(?:myocardial )?infarct(?:ion)?s?|\bmi\b",
+    "T inversion": (
+        r"\bt(?:[- ]?waves?)?(?:[- ]inversions?| (?:is |are )?inverted)|\binverted t\b|\bnegative t[- ]waves?|\btwi\b"
+    ),
+    "tall T": r"\b(?:tall|peaked|hyperacute) t\b(?:[- ]waves?)?|\bt[- ]?waves? (?:is |are )?(?:tall|peaked)",
+    "Q wave": r"(?:pathological )?\bq[- ]waves?|(?:myocardial )?\binfarct(?:ion)?s?|\bmi\b",
 }
 OTHER_WORDS: dict[str, str] = {
-    "LBBB": r"(?:complete )?left bundle[- ]branch block|\bc?lbbb\b",
-    "RBBB": r"(?:complete )?right bundle[- ]branch block|\bc?rbbb\b",
+    "LBBB": r"(?<!incomplete )(?:(?:\bcomplete )?\bleft bundle[- ]branch[- ]block|\bc?lbbb\b)",
+    "RBBB": r"(?<!incomplete )(?:(?:\bcomplete )?\bright bundle[- ]branch[- ]block|\bc?rbbb\b)",
     "LAFB": r"left anterior (?:fascicular block|hemi-?block)|\blafb\b|\blahb?\b",
     "WPW": r"wolff[- ]parkinson[- ]white|\bwpw\b|(?:ventricular )?pre-?excitation",
     "atrial fibrillation": r"atrial fibrillation|\ba-?fib\b",
@@ -40,21 +44,49 @@ OTHER_WORDS: dict[str, str] = {
         r"|ventricular (?:extrasystole|premature complexe?)s?|\bpvcs?\b"
     ),
 }
+_NO_CHANGE = r"(?! (?:(?:significant|interval|definite|acute|further) )*change)"
 CERTAINTY_WORDS: dict[str, str] = {
     "possible": (
-        r"cannot (?:be )?(?:rule|exclude)d?(?: out)?|not (?:be )?(?:ruled out|excluded)|possibl[ey]|may be"
-        r"|might be|could be"
-        r"|suspect(?:ed)?|suspicious for|suggest(?:s|ive of)?|question(?:able)?|borderline|consider|rule out|\?"
+        r"can(?:not|'t| not) (?:\w+ ){0,2}?(?:rule|exclude)d?(?: out)?|\bnot (?:be )?(?:ruled out|excluded)|possibl[ey]"
+        r"|(?:may|might|could) (?:be|represent|reflect|indicate)|\bunlikely|\bimprobabl[ey]|equivocal|doubtful|perhaps"
+        r"|suspect(?:ed)?|suspicious for|suggest(?:s|ive of|ing)?|question(?:able)?|borderline|consider|rule out|\?"
     ),
     "excluded": (
-        r"\bno\b|\bnot\b|without|absence of|absent|negative for|denies|free of|resolved"
+        r"(?:\bnot |\bin)(?:consistent|compatible) with|\bno longer\b|\bno\b" + _NO_CHANGE + r"|\bnot\b(?! only)"
+        r"|\bwithout\b" + _NO_CHANGE + r"|absence of|absent|negative for|denies|free of|resolved"
         r"|(?:has|have) disappeared|ruled out|excluded"
     ),
-    "probable": r"probabl[ey]|likely|consistent with|compatible with|presumabl[ey]",
+    "probable": r"\bprobabl[ey]|\blikely|consistent with|compatible with|presumabl[ey]",
 }
-"""In order: words of doubt come before the negation that they contain ("cannot be ruled out")."""
+"""In order: words of doubt come before the negation that they contain ("cannot be ruled out").
 
-SENTENCES = re.compile(r"[;\n]|\.(?!\d)|\bbut\b|\balthough\b|\bhowever\b|\bwith\b")
+"No change in left bundle branch block" denies a change and not the block.
+"""
+
+FORWARD_ONLY = re.compile(
+    r"no|without|absence of|negative for|denies|free of|rule out|consider|suggest.*|suspicious for"
+    r"|(?:may|might|could) .*|(?:not |in)?(?:consistent|compatible) with"
+)
+"""Cues that speak of what follows: "LBBB without ST elevation" denies no block, "Q waves suggest infarction" no Q."""
+
+WALL_LEADS: dict[str, tuple[str, ...]] = {
+    "high lateral": ("i", "avl"),
+    "inferior": ("ii", "iii", "avf"),
+    "anterior": ("v3", "v4"),
+    "lateral": ("v5", "v6"),
+    "septal": ("v1", "v2"),
+}
+"""The leads that look at a wall; two of them name it."""
+
+_LEAD = r"(?:i{1,3}|av[rlf]|v[1-6](?:-[1-6])?)\b"
+LEAD_LIST = re.compile(
+    rf"\b(?:in|over|leads?)\s+(?:the\s+)?(?:leads?\s+)?({_LEAD}(?:(?:[\s,&/-]|and|or|to|through)+{_LEAD})*)"
+)
+"""Leads one after the other, as in "in leads II, III and aVF"."""
+
+CHEST_RANGE = re.compile(r"\bv([1-6])\s*(?:-|to|through)\s*v?([1-6])\b")
+
+SENTENCES = re.compile(r"[;\n]|\.(?!\d)|\bbut\b|\balthough\b|\bhowever\b|(?<!consistent )(?<!compatible )\bwith\b")
 """Where the reach of a negation always ends; a full stop inside a number is no end."""
 
 ENGLISH = re.compile(

@@ -63,9 +63,14 @@ class Simulator:
     spread: float = 0.25
 
     def __post_init__(self) -> None:
-        for name in ("rate", "seconds"):
-            if not getattr(self, name) > 0:
-                raise InputError(f"Simulator({name}={getattr(self, name)})", expected="a positive number")
+        for name in ("rate", "seconds", "noise", "wander", "spread"):
+            value = getattr(self, name)
+            positive = name in {"rate", "seconds"}
+            if not np.isfinite(value) or value < 0 or (positive and value == 0):
+                expected = "a positive number" if positive else "zero or a positive number"
+                raise InputError(f"Simulator({name}={value})", expected=expected)
+        if round(self.rate * self.seconds) < 1:
+            raise InputError(f"Simulator(rate={self.rate:g}, seconds={self.seconds:g})", expected="at least one sample")
 
     def draw(self, records: int, rng: np.random.Generator, *, forbid: Collection[str] = ()) -> SimulatedBatch:
         """Draw records.

@@ -24,11 +24,13 @@ def fuse_boxes(
         The fused boxes, and the cluster that each given box went into.
 
     Raises:
-        InputError: A threshold outside [0, 1).
+        InputError: A threshold outside [0, 1), or a weight that is not positive.
     """
     if not 0 <= iou < 1:
         raise InputError(f"fusion at IoU {iou:g}", expected="a threshold of at least 0 and below 1")
     weights = np.ones(len(boxes)) if weights is None else weights
+    if not (weights > 0).all():
+        raise InputError(f"weights {weights.tolist()}", expected="a positive one for each box")
     order = np.argsort(-weights, kind="stable").tolist()
     rows, masses = boxes.tolist(), weights.tolist()
     fused: list[list[float]] = []

@@ -5,8 +5,8 @@ from pathlib import Path
 from medsuite.core.errors import InputError, unknown_name
 from medsuite.grounding.data.fusion import fuse_readers
 from medsuite.grounding.data.padchest_gr import image_names, image_sizes, read_padchest_gr
-from medsuite.grounding.data.record import Annotations
-from medsuite.grounding.data.vindr import BadBox, read_vindr
+from medsuite.grounding.data.record import Annotations, BadBox
+from medsuite.grounding.data.vindr import read_vindr
 
 LAYOUTS = ("padchest-gr", "vindr")
 
@@ -33,5 +33,5 @@ def open_annotations(
     elif images is None:
         raise InputError("PadChest-GR holds unit coordinates", fix="pass the folder of its images with --images")
     else:
-        annotations = read_padchest_gr(file, image_sizes(images, image_names(file)))
+        annotations = read_padchest_gr(file, image_sizes(images, image_names(file)), bad_boxes=bad_boxes)
     return annotations if fuse is None else fuse_readers(annotations, iou=fuse)

@@ -4,7 +4,7 @@ Castro et al. 2024, arXiv 2411.05085.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from medsuite.core.errors import InputError
 from medsuite.grounding.boxes import as_boxes
-from medsuite.grounding.data.record import Annotations, make_record, require_records
+from medsuite.grounding.data.record import Annotations, BadBox, make_record, require_records
 from medsuite.grounding.geometry import Size
 
 LARGEST_UNIT = 1.0 + 1e-6
@@ -21,7 +21,7 @@ SENTENCE = "sentence_en"
 Row = tuple[str, list[float], str]
 
 
-def read_padchest_gr(path: Path, sizes: Mapping[str, Size]) -> Annotations:
+def read_padchest_gr(path: Path, sizes: Mapping[str, Size], *, bad_boxes: BadBox = "raise") -> Annotations:
     """Read the grounded reports; a box counts once for each label of its finding, or for its sentence without labels.
 
     Findings without boxes, such as normal and negated ones, give no row: their image stays in the list.
@@ -29,21 +29,30 @@ def read_padchest_gr(path: Path, sizes: Mapping[str, Size]) -> Annotations:
     Args:
         path: `grounded_reports_*.json`.
         sizes: Width and height of each image, by its file name: the file holds unit coordinates only.
+        bad_boxes: `raise` at the first box that has no area or leaves [0, 1], or `drop` such boxes and list them.
 
     Raises:
-        InputError: The file is missing, no JSON or another layout, a box leaves [0, 1], or a size is missing.
+        InputError: The file is missing, no JSON or another layout, an image comes twice or has no size, or a box is
+            bad.
     """
-    records = []
+    images: dict[str, list[Row]] = {}
+    dropped: list[str] = []
     for number, entry in enumerate(_entries(path)):
         where = f"{path} entry {number}"
         image = _field(entry, "ImageID", str, where)
         if image not in sizes:
             raise InputError(f"{where}: image {image} has no size", fix="pass the sizes of all images")
-        findings = _field(entry, "findings", list, where)
-        rows = [row for finding in findings for row in _rows(finding, sizes[image], f"{where} ({image})")]
-        records.append(make_record(image, rows))
-    require_records(len(records), str(path))
-    return Annotations(tuple(records))
+        if image in images:
+            raise InputError(f"{where}: image {image} is there twice", expected="one entry with all findings")
+        images[image] = []
+        for finding in _field(entry, "findings", list, where):
+            rows, bad = _rows(finding, sizes[image], f"{where} ({image})")
+            if bad and bad_boxes == "raise":
+                raise bad[0]
+            images[image] += rows
+            dropped += map(str, bad)
+    require_records(len(images), str(path))
+    return Annotations(tuple(make_record(name, rows) for name, rows in images.items()), tuple(dropped))
 
 
 def image_sizes(folder: Path, names: Mapping[str, object] | list[str]) -> dict[str, Size]:
@@ -56,15 +65,14 @@ def image_sizes(folder: Path, names: Mapping[str, object] | list[str]) -> dict[s
     Raises:
         InputError: A file is missing or no image.
     """
-    from PIL import Image
+    from medsuite.core.images import contents
 
     sizes = {}
     for name in names:
-        try:
-            with Image.open(folder / name) as image:
-                sizes[name] = image.size
-        except OSError as error:
-            raise InputError(f"{folder / name} is no readable image ({error})", expected="a PNG file") from error
+        size = contents(folder / name).size
+        if size is None:
+            raise InputError(f"{folder / name} is a volume", expected="a PNG file")
+        sizes[name] = size[1], size[0]
     return sizes
 
 
@@ -79,7 +87,7 @@ def image_names(path: Path) -> list[str]:
 
 def _entries(path: Path) -> list[Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read ({error})", expected="grounded_reports_*.json") from error
     if not isinstance(content, list):
@@ -87,14 +95,31 @@ def _entries(path: Path) -> list[Any]:
     return content
 
 
-def _rows(finding: Any, size: Size, where: str) -> Iterator[Row]:
+def _rows(finding: Any, size: Size, where: str) -> tuple[list[Row], list[InputError]]:
+    """Return a row for each box and label of a finding, and what is wrong with its other boxes."""
     sentence = _field(finding, SENTENCE, str, where)
-    labels = [str(label) for label in finding.get("labels") or (sentence,)]
-    for box in as_boxes(_field(finding, "boxes", list, where), where=where):
-        if box.max() > LARGEST_UNIT or box.min() < 0:
-            raise InputError(f"{where}: box {box.tolist()} leaves the image", expected="unit coordinates, 0 to 1")
-        for label in labels:
-            yield label, (box * np.tile(size, 2)).tolist(), ""
+    labels = finding.get("labels") or [sentence]
+    if not isinstance(labels, list):
+        raise InputError(f"{where}: labels are {labels!r}", expected="a list under 'labels', as in PadChest-GR")
+    rows: list[Row] = []
+    bad: list[InputError] = []
+    for box in _field(finding, "boxes", list, where):
+        try:
+            pixels = _pixels(box, size, where)
+        except InputError as error:
+            bad.append(error)
+        else:
+            rows += [(str(label).strip(), pixels, "") for label in labels]
+    return rows, bad
+
+
+def _pixels(box: Any, size: Size, where: str) -> list[float]:
+    if not isinstance(box, list) or len(box) != 4:
+        raise InputError(f"{where}: box {box!r}", expected="x1, y1, x2, y2")
+    (checked,) = as_boxes([box], where=where)
+    if checked.max() > LARGEST_UNIT or checked.min() < 0:
+        raise InputError(f"{where}: box {checked.tolist()} leaves the image", expected="unit coordinates, 0 to 1")
+    return (checked * np.tile(size, 2)).tolist()
 
 
 def _field(entry: Any, name: str, kind: type, where: str) -> Any:

@@ -2,11 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from medsuite.core.errors import InputError
 from medsuite.grounding.boxes import Boxes
+
+BadBox = Literal["raise", "drop"]
+"""What a reader does with a box without area or outside its image."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,7 +4,7 @@ An answer is the label followed by its four location tokens, repeated once per b
 answer is masked by -100: the released code trains on it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -72,7 +72,23 @@ def encode_inputs(
 ) -> "dict[str, Tensor]":
     """Turn images and prompts into the model's input, prompts padded and masked."""
     text = [f"{TASK}{prompt}" for prompt in prompts]
-    return dict(processor(images=[rgb(image) for image in images], text=text, return_tensors="pt", padding=True))
+    pictures = [rgb(image) for image in images]
+    # Said, not guessed: a picture three pixels high would be taken for one whose channels come first.
+    layout = {"input_data_format": "channels_last"}
+    return dict(processor(images=pictures, text=text, return_tensors="pt", padding=True, images_kwargs=layout))
+
+
+def check_length(inputs: "Mapping[str, Tensor]", model: Any) -> None:
+    """Refuse a prompt that is longer than the model has positions for, image tokens included.
+
+    Raises:
+        InputError: The longest prompt of the batch is too long.
+    """
+    given, room = inputs["input_ids"].shape[1], model.config.text_config.max_position_embeddings
+    if given > room:
+        raise InputError(
+            f"image and prompt make {given} tokens", expected=f"at most {room}", fix="shorten the description"
+        )
 
 
 def answer_tokens(label: str, boxes: Boxes, size: Size, tokenizer: Any) -> list[int]:
@@ -119,9 +135,13 @@ def train_step(model: Any, batch: FlorenceBatch, optimizer: "Optimizer") -> floa
         model: A `Florence2ForConditionalGeneration`; it is left in training mode.
         batch: Output of `collate`.
         optimizer: Of the parameters that train.
+
+    Raises:
+        InputError: A prompt is longer than the model has positions for.
     """
     model.train()
     device = next(model.parameters()).device
+    check_length(batch.inputs, model)
     inputs = {name: tensor.to(device) for name, tensor in batch.inputs.items()}
     optimizer.zero_grad(set_to_none=True)
     loss = model(**inputs, labels=batch.labels.to(device)).loss

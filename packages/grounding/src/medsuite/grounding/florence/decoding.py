@@ -9,7 +9,7 @@ from jaxtyping import Float, Int, UInt8
 
 from medsuite.core.errors import InputError
 from medsuite.grounding.boxes import Boxes
-from medsuite.grounding.florence.batches import encode_inputs
+from medsuite.grounding.florence.batches import check_length, encode_inputs
 from medsuite.grounding.florence.locations import BINS, first_location
 from medsuite.grounding.florence.parsing import parse
 
@@ -128,7 +128,8 @@ def ground(
         most: Largest number of boxes an answer.
 
     Raises:
-        InputError: The three sequences differ in length or are empty.
+        InputError: The three sequences differ in length or are empty, or a prompt is longer than the model has
+            positions for.
     """
     from transformers import LogitsProcessorList
 
@@ -140,6 +141,7 @@ def ground(
     grammar = BoxGrammar.of(labels, processor.tokenizer, most=most)
     device = next(model.parameters()).device
     inputs = {name: tensor.to(device) for name, tensor in encode_inputs(images, prompts, processor).items()}
+    check_length(inputs, model)
     output = model.eval().generate(
         **inputs,
         max_new_tokens=grammar.longest,

@@ -11,8 +11,8 @@ from medsuite.grounding.florence.locations import BINS, dequantise
 from medsuite.grounding.geometry import Size
 
 Box = Float[np.ndarray, "edge"]
-LOCATION = re.compile(r"<loc_(\d+)>")
-GROUP = re.compile(r"([^<]*)((?:<loc_\d+>)+)")
+LOCATION = re.compile(r"<loc_(\d{1,9})>")
+GROUP = re.compile(r"([^<]*)((?:<loc_\d{1,9}>)+)")
 MARKERS = re.compile(r"</?s>|<pad>")
 SAME_BOX = 0.95
 

@@ -28,9 +28,9 @@ def load_knowledge(source: str | Path) -> KnowledgeBase:
         return _parse(text, str(source))
     path = Path(source)
     if path.suffix not in SUFFIXES:
-        raise unknown_name("knowledge base", str(source), BUILTIN)
+        raise unknown_name("knowledge base", str(source), (*BUILTIN, "a file *.yaml", "a file *.yml", "a file *.json"))
     try:
-        return _parse(path.read_text(encoding="utf-8"), str(path))
+        return _parse(path.read_text(encoding="utf-8-sig"), str(path))
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"knowledge base {path} cannot be read ({error})", expected="a YAML or JSON file") from error
 
@@ -56,8 +56,13 @@ def _parse(text: str, origin: str) -> KnowledgeBase:
         return KnowledgeBase.model_validate(yaml.safe_load(text))
     except yaml.YAMLError as error:
         raise InputError(f"{origin} is not YAML: {error}") from error
+    except RecursionError as error:
+        raise InputError(f"{origin} is nested too deeply", expected="a knowledge base") from error
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the whole"
         more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
         raise InputError(f"{origin} breaks the schema at {where}: {first['msg']}{more}") from error
+    except ValueError as error:
+        # A text that YAML takes for a date and that is none, such as 2024-02-30.
+        raise InputError(f"{origin} is not YAML: {error}", fix="put texts in quotes") from error
