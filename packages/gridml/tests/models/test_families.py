@@ -69,7 +69,7 @@ def test_another_seed_gives_another_surrogate(name, one_mesh_cases):
     assert not np.allclose(first.predict(case), second.predict(case))
 
 
-@pytest.mark.parametrize("name", [name for name in NETWORKS if name != "multiscale"])
+@pytest.mark.parametrize("name", NETWORKS)
 def test_renumbering_the_nodes_renumbers_the_prediction(name, cases, renumbered):
     surrogate = fitted(name, cases)
     other, order = renumbered(cases[0])
@@ -85,16 +85,11 @@ def test_training_lowers_the_error_on_the_training_cases(name, one_mesh_cases):
 
 @pytest.mark.parametrize("name", STORED)
 def test_a_stored_surrogate_predicts_the_same_when_read_again(name, one_mesh_cases, tmp_path):
-    surrogate = fitted(name, one_mesh_cases)
+    surrogate = fitted(name, one_mesh_cases, seed=3)  # flow matching also draws from it when it predicts
     save_surrogate(surrogate, tmp_path / "a.safetensors")
     again = load_surrogate(tmp_path / "a.safetensors")
     case = one_mesh_cases[2]
-    if name == "flow-matching":  # its noise follows the seed of the fit, which prediction takes from the file's family
-        np.testing.assert_allclose(
-            again.sample(case, 2, np.random.default_rng(3)), surrogate.sample(case, 2, np.random.default_rng(3))
-        )
-    else:
-        np.testing.assert_array_equal(again.predict(case), surrogate.predict(case))
+    np.testing.assert_array_equal(again.predict(case), surrogate.predict(case))
 
 
 def test_pinn_has_nothing_to_store(one_mesh_cases, tmp_path):
