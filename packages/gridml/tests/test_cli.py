@@ -89,3 +89,19 @@ def test_every_public_name_can_be_imported():
     assert dir(gridml) == gridml.__all__
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         gridml.nothing  # noqa: B018
+
+
+def test_a_file_in_place_of_a_folder_and_a_folder_in_place_of_a_file_are_refused(folder, tmp_path):
+    (tmp_path / "taken").write_text("something of mine")
+    for arguments, message in (
+        (["data", "simulate", "poisson", "--cases", 1, "--spacing", 0.3, "--out", tmp_path / "taken"], "is a file"),
+        (["train", folder, "--family", "pointwise", "--steps", 1, "--out", tmp_path], "is a folder"),
+        (["train", folder, "--family", "pointwise", "--steps", 1, "--out", tmp_path / "no" / "a"], "is no folder"),
+        (["evaluate", folder / "darcy-0000.vtu", folder], "cannot be read"),
+        (["data", "inspect", folder], "does not exist"),
+    ):
+        result = run(*arguments)
+        assert isinstance(result.exception, InputError), arguments
+        assert message in str(result.exception)
+    assert (tmp_path / "taken").read_text() == "something of mine"
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]

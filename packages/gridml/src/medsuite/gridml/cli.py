@@ -10,7 +10,7 @@ data = typer.Typer(help="Make, convert and inspect cases.", no_args_is_help=True
 app.add_typer(data, name="data")
 
 Out = Annotated[Path, typer.Option("--out", help="What to write.")]
-Seed = Annotated[int, typer.Option(help="Fixes all random numbers.")]
+Seed = Annotated[int, typer.Option(min=0, help="Fixes all random numbers.")]
 
 
 @data.command("simulate")

@@ -94,7 +94,7 @@ def _boundary(data: Any, mesh: Mesh, path: Path) -> tuple[BoundaryTag, ...]:
     table = np.stack([columns["boundary_kind"], columns["boundary_rate"]], axis=1)
     tags = []
     for code, rate in np.unique(table, axis=0):
-        if int(code) not in KIND_CODES.values():
+        if code not in KIND_CODES.values():
             raise InputError(f"{path}: boundary_kind {code:g}", expected=f"one of {KIND_CODES}")
         chosen = (table == (code, rate)).all(axis=1)
         kind = BOUNDARY_KINDS[int(code)]
