@@ -16,7 +16,7 @@ _ABSTENTION = re.compile(
     re.IGNORECASE,
 )
 _SEPARATOR = re.compile(r"[,，、;；/|\n]|\band\b|\bor\b|和|与|及|或|以及")
-_OPINION = re.compile(r"\bnot\b|n't|\bneither\b|不|并非", re.IGNORECASE)
+_OPINION = re.compile(r"(?:\b|can)not\b|n't|\bneither\b|不|并非", re.IGNORECASE)
 MOST_PIECES = 3
 """Pieces between commas and the like of an abstention: more of them are a list."""
 LONGEST_EXTRA = 3
@@ -72,6 +72,8 @@ def text_is_right(reply: str, reference: str) -> bool:
     given, expected = plain(reply).lower().strip(" .。\"'“”"), plain(reference).lower().strip(" .。")
     if _compact(given) == _compact(expected):
         return True
+    if not expected:
+        return False
     short = len(given) <= len(expected) + 80
     return (
         short and bool(_whole(expected).search(given)) and not _SEPARATOR.search(given) and not _OPINION.search(given)
