@@ -56,7 +56,7 @@ def make(
     out: Annotated[Path, typer.Argument(help="A new folder.")],
     pictures: Annotated[int, typer.Option(min=1, help="Pictures per type; there are six types.")] = 2,
     style: Annotated[list[str] | None, typer.Option(help="screen, square, light, medium or heavy; repeat it.")] = None,
-    seed: Annotated[int, typer.Option(help="Decides everything.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Decides everything.")] = 0,
 ) -> None:
     """Draw pictures with computed answers, on screen and photographed."""
     from medsuite.bench.finance.sets import make_set
