@@ -98,7 +98,7 @@ def test_a_file_in_place_of_a_folder_and_a_folder_in_place_of_a_file_are_refused
         (["train", folder, "--family", "pointwise", "--steps", 1, "--out", tmp_path], "is a folder"),
         (["train", folder, "--family", "pointwise", "--steps", 1, "--out", tmp_path / "no" / "a"], "is no folder"),
         (["evaluate", folder / "darcy-0000.vtu", folder], "cannot be read"),
-        (["data", "inspect", folder], "does not exist"),
+        (["data", "inspect", folder], "is a folder"),
     ):
         result = run(*arguments)
         assert isinstance(result.exception, InputError), arguments

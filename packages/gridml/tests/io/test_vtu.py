@@ -73,16 +73,19 @@ def test_what_is_no_planar_mesh_of_triangles_is_refused(tmp_path, cells, height,
         read_mesh(tmp_path / "a.vtu")
 
 
-def test_a_missing_a_cut_and_a_foreign_file_are_named(tmp_path, star_mesh):
+def test_a_missing_a_cut_and_a_foreign_file_are_named_once(tmp_path, star_mesh, capfd):
     with pytest.raises(InputError, match="does not exist"):
         read_mesh(tmp_path / "none.vtu")
     meshio.Mesh(star_mesh.points, [("triangle", star_mesh.triangles)]).write(tmp_path / "a.vtu")
     text = (tmp_path / "a.vtu").read_bytes()
     (tmp_path / "cut.vtu").write_bytes(text[: len(text) // 2])
     (tmp_path / "table.csv").write_text("x,y\n1,2\n")
-    for name in ("cut.vtu", "table.csv"):
+    (tmp_path / "empty.vtu").touch()
+    capfd.readouterr()
+    for name in ("cut.vtu", "table.csv", "empty.vtu"):
         with pytest.raises(InputError, match="cannot be read"):
             read_mesh(tmp_path / name)
+    assert capfd.readouterr() == ("", ""), "the reader underneath says nothing of its own"
 
 
 def test_an_inverted_cell_and_a_vector_field_are_refused(tmp_path, star_mesh):

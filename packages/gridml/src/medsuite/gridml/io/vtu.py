@@ -5,6 +5,8 @@ its boundary as line cells whose cell data are `boundary_kind` (see `KIND_CODES`
 """
 
 from collections.abc import Mapping
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +25,14 @@ PLANAR_TOLERANCE = 1e-9
 def _open(path: Path) -> Any:
     import meshio
 
+    if path.is_dir():
+        raise InputError(f"{path} is a folder", expected="a .vtu file")
     if not path.is_file():
         raise InputError(f"{path} does not exist", expected="a .vtu file")
     try:
-        return meshio.read(path)
+        # meshio prints its own complaint, which the error repeats.
+        with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
+            return meshio.read(path)
     except SystemExit as error:  # meshio ends the process on formats that it cannot place
         raise InputError(
             f"{path} cannot be read", expected="a mesh file whose ending tells its format, such as .vtu"
