@@ -53,6 +53,20 @@ NOTATIONS = (
     "In 2023Q4 it was {0:,}",
     "MA10: {0}",
     "about {0}",
+    "**{0}**",
+    "${0}$",
+    r"\boxed{{{0}}}",
+    r"\[ 456.7 - 12.3 = {0} \]",
+    r"\text{{Answer: }} {0:,}",
+    "456.7 - 12.3 equals {0}",
+    "Ans: {0}",
+    "（答案：{0}）",
+    "HK$ {0:,}",
+    "约{0}元左右",
+    "2021: {0:,}",
+    "at 14:30 on June 3, 2024 it was {0}",
+    "1. It is {0}",
+    "第3季度前10大股东持有{0}股",
 )
 
 
@@ -64,6 +78,25 @@ def test_every_notation_of_a_value_is_right_for_it(value: Decimal, notation: str
 @given(value=AMOUNTS, notation=st.sampled_from(NOTATIONS), change=st.sampled_from(["0.01", "-0.01", "1", "1000"]))
 def test_a_value_that_differs_by_a_printed_digit_is_wrong(value: Decimal, notation: str, change: str) -> None:
     assert not number_is_right(notation.format(value + Decimal(change)), str(value))
+
+
+@given(value=AMOUNTS, notation=st.sampled_from(NOTATIONS))
+def test_full_width_characters_are_the_ordinary_ones(value: Decimal, notation: str) -> None:
+    wide = {code: code + 0xFEE0 for code in map(ord, "0123456789.,-:()%")}
+    assert number_is_right(notation.format(value).translate(wide), str(value))
+
+
+SCALES = {"thousand": 3, "K": 3, "million": 6, "M": 6, "MM": 6, "mil": 6, "bn": 9, "billion": 9, "trillion": 12}
+SCALES |= {"千": 3, "万": 4, "百万": 6, "千万": 7, "亿": 8, "百亿": 10, "万亿": 12, "萬": 4, "億": 8}
+
+
+@given(value=AMOUNTS, first=st.sampled_from(list(SCALES)), second=st.sampled_from(list(SCALES)))
+def test_a_magnitude_is_a_power_of_ten_in_either_language(value: Decimal, first: str, second: str) -> None:
+    joint = " " if first.isascii() else ""
+    same = value.scaleb(SCALES[first] - SCALES[second])
+    assert number_is_right(f"{value}{joint}{first}", f"{same:f}{second}")
+    assert number_is_right(f"-{value}{joint}{first}", f"-{same:f} {second}")
+    assert not number_is_right(f"{value}{joint}{first}", f"{10 * same:f}{second}")
 
 
 @given(value=AMOUNTS, other=AMOUNTS)
