@@ -91,6 +91,26 @@ def test_every_public_name_can_be_imported():
         gridml.nothing  # noqa: B018
 
 
+def test_nothing_is_trained_for_a_place_where_nothing_can_be_written(folder, tmp_path, monkeypatch):
+    from medsuite.gridml.models import registry
+
+    def never(*_, **__):
+        raise AssertionError("trained although nothing could be written")
+
+    monkeypatch.setattr(registry, "family", never)
+    result = run("train", folder, "--family", "pointwise", "--out", tmp_path / "no" / "a")
+    assert "is no folder" in str(result.exception)
+
+
+def test_a_prediction_is_a_vtu_file_in_any_case_of_letters_and_nothing_else(folder, tmp_path):
+    surrogate = tmp_path / "a.safetensors"
+    assert run("train", folder, "--family", "pointwise", "--steps", 1, "--out", surrogate).exit_code == 0
+    result = run("predict", surrogate, folder / "darcy-0000.vtu", "--out", tmp_path / "a.txt")
+    assert "a.txt does not end in .vtu" in str(result.exception)
+    assert run("predict", surrogate, folder / "darcy-0000.vtu", "--out", tmp_path / "B.VTU").exit_code == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["B.VTU", "a.safetensors"]
+
+
 def test_a_file_in_place_of_a_folder_and_a_folder_in_place_of_a_file_are_refused(folder, tmp_path):
     (tmp_path / "taken").write_text("something of mine")
     for arguments, message in (

@@ -102,3 +102,28 @@ def test_a_judgement_that_is_no_integer_from_zero_to_five_is_refused(tmp_path: P
         read_judgements(path)
     path.write_text('{"index": "1", "score": null, "reason": "", "attempts": 3}\n', encoding="utf-8")
     assert read_judgements(path)["1"][0].score is None
+
+
+@pytest.mark.parametrize(
+    "line", ["{", "[1]", "7", '{"index": "1"}', '{"index": [], "options": [], "axis_span": null, "template": ""}']
+)
+def test_a_truth_that_says_nothing_about_a_question_is_named(tmp_path: Path, line: str) -> None:
+    paths = make_set(tmp_path / "set", 1, ["screen"])
+    truth = tmp_path / "set" / "truth.jsonl"
+    truth.write_text(truth.read_text(encoding="utf-8") + line, encoding="utf-8")
+    with pytest.raises(InputError, match=r"truth.jsonl, line \d+ says nothing about a question"):
+        read_set(paths["en"], "en")
+
+
+@pytest.mark.parametrize("command", ["predict", "ask", "judge"])
+def test_a_place_where_nothing_can_be_written_is_refused_before_anybody_is_asked(tmp_path: Path, command: str) -> None:
+    paths = make_set(tmp_path / "set", 1, ["screen"])
+    words = {
+        "predict": [str(paths["en"])],
+        "ask": [str(paths["en"])],
+        "judge": [str(paths["en"]), str(tmp_path / "none.jsonl")],
+    }[command]
+    model = [] if command == "predict" else ["--model", "m", "--server", "http://127.0.0.1:9/v1"]
+    for out, message in ((tmp_path / "set", "is a folder"), (paths["en"] / "a.jsonl", "finance_en.tsv is a file")):
+        with pytest.raises(InputError, match=message):
+            CliRunner().invoke(app, ["finance", command, *words, str(out), *model], catch_exceptions=False)

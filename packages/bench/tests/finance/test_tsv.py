@@ -81,6 +81,7 @@ def test_a_mark_at_the_start_and_windows_line_ends_are_read(tmp_path: Path) -> N
         (HEADER + ROW.replace("\tnan", ""), "row 1 has 7 fields"),
         (HEADER + ROW.replace("12.5", " "), "row 1, answer: is empty"),
         (HEADER + ROW.replace("How", '"How'), "never closed"),
+        (HEADER, "holds no question"),
         ("", "is empty"),
     ],
 )

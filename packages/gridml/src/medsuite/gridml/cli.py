@@ -64,9 +64,10 @@ def train(
 ) -> None:
     """Fit a family to solved cases and write the surrogate."""
     from medsuite.gridml import store
-    from medsuite.gridml.files import read_cases, write_whole
+    from medsuite.gridml.files import check_place, read_cases, write_whole
     from medsuite.gridml.models import base, registry
 
+    check_place(out)
     kind = registry.family(family)
     surrogate = kind.fit(read_cases(cases), base.Budget(steps=steps), seed)
     write_whole(out, lambda path: store.save_surrogate(surrogate, path))

@@ -40,8 +40,8 @@ def write_cases(folder: Path, cases: Sequence[Case]) -> None:
         write_case(folder / f"{case.name}.vtu", case)
 
 
-def write_whole(path: Path, write: Callable[[Path], None]) -> None:
-    """Write a file beside its place and move it there when it is complete.
+def check_place(path: Path) -> None:
+    """Refuse a path at which no file can be written; worth asking before the work whose result goes there.
 
     Raises:
         InputError: The folder does not exist, or the path is a folder itself.
@@ -50,6 +50,15 @@ def write_whole(path: Path, write: Callable[[Path], None]) -> None:
         raise InputError(f"{path} is a folder", expected="the name of a file")
     if not path.parent.is_dir():
         raise InputError(f"{path.parent} is no folder", fix="make it first")
+
+
+def write_whole(path: Path, write: Callable[[Path], None]) -> None:
+    """Write a file beside its place and move it there when it is complete.
+
+    Raises:
+        InputError: See `check_place`.
+    """
+    check_place(path)
     temporary = path.with_name(f".partial-{path.name}")
     try:
         write(temporary)

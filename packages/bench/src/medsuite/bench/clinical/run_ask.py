@@ -13,6 +13,7 @@ from medsuite.bench.clinical.cohort import Cohort
 from medsuite.bench.clinical.predictions import write_predictions
 from medsuite.bench.clinical.prompts import MODES, WORDY, Wording
 from medsuite.bench.clinical.splits import Split
+from medsuite.bench.output import check_file
 from medsuite.core.errors import InputError, unknown_name
 
 
@@ -67,8 +68,10 @@ def ask_test_patients(cohort: Cohort, split: Split, out: Path, options: AskOptio
         options: How the model is asked.
 
     Raises:
-        InputError: There is no test or no training patient, or the model cannot be loaded or reached.
+        InputError: There is no test or no training patient, no file can be written at `out`, or the model cannot be
+            loaded or reached.
     """
+    check_file(out)
     stays = split.test
     if not (len(stays) and len(split.train)):
         raise InputError(

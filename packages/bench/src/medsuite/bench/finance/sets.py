@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -54,13 +55,25 @@ def make_set(out: Path, pictures: int, styles: Sequence[str], seed: int = 0) -> 
 
 
 def read_set(path: Path, language: Language, images: Path | None = None) -> tuple[QuestionSet, tuple[Question, ...]]:
-    """Read a question set, and its questions with options and axis where `truth.jsonl` lies beside it."""
+    """Read a question set, and its questions with options and axis where `truth.jsonl` lies beside it.
+
+    Raises:
+        InputError: See `read_questions`; or a line of `truth.jsonl` is no such object.
+    """
     stored = read_questions(path, language, images)
     truth = path.parent / TRUTH
     if not truth.is_file():
         return stored, tuple(stored)
-    extra = {row.pop("index"): row for _, line in _lines(truth) for row in [json.loads(line)]}
-    return stored, tuple(_with_truth(question, extra) for question in stored)
+    extra: dict[str, dict[str, Any]] = {}
+    for number, line in _lines(truth):
+        try:
+            row = json.loads(line)
+            told = {name: row[name] for name in ("axis_span", "template")}
+            extra[row["index"]] = {"options": tuple(row["options"]), **told}
+        except (ValueError, KeyError, TypeError) as error:
+            what = f"{truth}, line {number} says nothing about a question"
+            raise InputError(what, fix="make the set again") from error
+    return stored, tuple(replace(question, **extra.get(question.index, {})) for question in stored)
 
 
 def read_replies(path: Path, questions: Iterable[Question]) -> list[str]:
@@ -154,8 +167,3 @@ def _make_style(out: Path, pictures: int, style: str, seed: int) -> Iterator[Que
 def _truth(question: Question) -> dict[str, object]:
     span = question.axis_span
     return {"index": question.index, "options": question.options, "axis_span": span, "template": question.template}
-
-
-def _with_truth(question: Question, extra: dict[str, dict[str, object]]) -> Question:
-    row = extra.get(question.index)
-    return replace(question, **{**row, "options": tuple(row["options"])}) if row else question  # type: ignore[arg-type]

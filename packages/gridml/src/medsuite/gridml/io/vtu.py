@@ -130,9 +130,14 @@ def write_case(path: str | Path, case: Case, fields: Mapping[str, Float[np.ndarr
     """Write a case, with further nodal fields such as a prediction.
 
     Facet values that a function prescribes are written as their means over the facet's ends.
+
+    Raises:
+        InputError: The path does not end in `.vtu`.
     """
     import meshio
 
+    if Path(path).suffix.lower() != ".vtu":
+        raise InputError(f"{Path(path).name} does not end in .vtu", expected="the name of a VTU file")
     mesh, lines = case.mesh, case.mesh.boundary_facets
     columns = {name: np.zeros(len(lines)) for name in ("boundary_kind", "boundary_value", "boundary_rate")}
     for tag in case.boundary:
@@ -146,7 +151,7 @@ def write_case(path: str | Path, case: Case, fields: Mapping[str, Float[np.ndarr
         [("triangle", mesh.triangles), ("line", lines)],
         point_data=dict(point_data),
         cell_data={name: [filler, values] for name, values in columns.items()},
-    ).write(path)
+    ).write(path, file_format="vtu")
 
 
 def _facet_means(tag: BoundaryTag, mesh: Mesh) -> Float[np.ndarray, " facets"]:
