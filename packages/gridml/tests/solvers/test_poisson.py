@@ -153,3 +153,9 @@ def test_a_flux_through_one_side_comes_out_at_the_other(make_square):
     system = assemble(problem)
     reaction = (system.matrix @ solution.dofs - system.load)[system.fixed]
     assert reaction.sum() == pytest.approx(-2.0)
+
+
+@pytest.mark.parametrize("diffusivity", [-1.0, float("nan"), lambda x: x[0] - 10.0, lambda x: 1 / (x[0] - x[0])])
+def test_a_diffusivity_that_is_none_is_refused(star_mesh, diffusivity):
+    with np.errstate(divide="ignore", invalid="ignore"), pytest.raises(InputError, match="a diffusivity of"):
+        PoissonProblem(star_mesh, 1.0, whole_boundary(star_mesh, "dirichlet"), diffusivity)
