@@ -1,10 +1,14 @@
 """The paper's definitions on a folder written by hand: labels worked out on paper, files as odd as is legal."""
 
 import gzip
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from medsuite.bench.clinical.cohort import Cohort, build_cohort
 from medsuite.bench.clinical.prompts import patient_profile
@@ -107,11 +111,15 @@ def source(request: pytest.FixtureRequest, tmp_path: Path) -> MimicIV:
 
 
 def write_folder(
-    folder: Path, write: Callable[..., bytes], packed: Callable[[str], bool], name: Callable[[str], str]
+    folder: Path,
+    write: Callable[..., bytes],
+    packed: Callable[[str], bool],
+    name: Callable[[str], str],
+    tables: Mapping[str, Rows] = {name: rows for name, (_, rows) in TABLES.items()},
 ) -> Path:
     (folder / "hosp").mkdir(parents=True)
-    for table, (header, rows) in TABLES.items():
-        content = write(header, rows)
+    for table, (header, _) in TABLES.items():
+        content = write(header, tables[table])
         file = f"{table}.csv.gz" if packed(table) else f"{table}.csv"
         (folder / "hosp" / name(file)).write_bytes(gzip.compress(content) if packed(table) else content)
     (folder / "ndc_atc.csv").write_bytes(write(("ndc", "atc", "name"), DRUG_MAP))
@@ -217,3 +225,95 @@ def test_a_folder_named_like_a_table_is_not_taken_for_it(tmp_path: Path) -> None
     folder = write_folder(tmp_path / "mimic", *WAYS["as released"])
     (folder / "hosp" / "patients.csv").mkdir()
     assert len(build_cohort(open_source(folder), make_task("mortality"))) == 7
+
+
+def random_hospital(rng: np.random.Generator) -> dict[str, Rows]:
+    """Forty patients with everything that the files may hold: gaps, ties, overlaps, wrong orders, strangers."""
+    codes = ["I10", "a41.9", " 0010", ""]
+    tables: dict[str, list[Sequence[object]]] = {name: [] for name in TABLES}
+    for subject in range(1, 41):
+        if rng.random() < 0.9:
+            age = "" if rng.random() < 0.1 else int(rng.choice([17, 18, 40, 91]))
+            tables["patients"].append((subject, rng.choice(["F", "M", ""]), age, 2150))
+        for stay in rng.choice(900, rng.integers(0, 5), replace=False) + 1000 * subject:
+            begin = datetime(2150, 8, 25) + timedelta(hours=12 * int(rng.integers(40)))
+            end = begin + timedelta(hours=int(rng.integers(-6, 400)))
+            death = rng.choice(["", "", "", str(end), str(begin - timedelta(days=1))])
+            blank = rng.random(2) < 0.06
+            row = ("" if blank[0] else begin, "" if blank[1] else end, death, rng.choice(["0", "0", "1", ""]))
+            tables["admissions"].append((subject, stay, *row))
+            for table, share in (("diagnoses_icd", 0.9), ("procedures_icd", 0.7), ("prescriptions", 0.8)):
+                for place in range(rng.integers(1, 4) * (rng.random() < share)):
+                    version = rng.choice([9, 10])
+                    if table == "prescriptions":
+                        found: Sequence[object] = ("", "MAIN", "x", rng.choice(["00338004904", "0", "12345678901"]))
+                    elif table == "diagnoses_icd":
+                        found = (place, rng.choice(codes), version)
+                    else:
+                        found = (place, "2150-01-01", rng.choice(codes), version)
+                    tables[table].append((subject, stay, *found))
+    return {name: [rows[k] for k in rng.permutation(len(rows))] for name, rows in tables.items()}
+
+
+def cohort_by_a_loop(tables: dict[str, Rows], outcome: str, preset: str) -> dict[int, tuple[int, int]]:
+    """Stay to age and label, by the definitions of the reference (section 1.1) and nothing else."""
+    people = {row[0]: row for row in tables["patients"] if row[2] != ""}
+    usable: dict[object, list[tuple[datetime, int, datetime, bool]]] = {}
+    for subject, stay, begin, end, death, died in tables["admissions"]:
+        sound = (
+            begin != "" and end != "" and end >= begin and not (death and datetime.fromisoformat(str(death)) < begin)
+        )
+        if sound and subject in people:
+            usable.setdefault(subject, []).append((begin, int(stay), end, died == "1"))
+    coded = {
+        kind: {row[1] for row in tables[table] if str(row[column]).strip() not in unknown}
+        for kind, table, column, unknown in (
+            ("dx", "diagnoses_icd", 3, {""}),
+            ("px", "procedures_icd", 4, {""}),
+            ("rx", "prescriptions", 5, {"0", "12345678901"}),
+        )
+    }
+    found = {}
+    for subject, stays in usable.items():
+        (begin, stay, end, died), *later = sorted(stays)
+        _, _, anchor_age, anchor_year = people[subject]
+        age = begin.year - (anchor_year - anchor_age)
+        if preset == "paper":
+            age -= (begin.month, begin.day) < (9, 4)
+        else:
+            age = min(age, 91)
+        if age < 18 or (preset == "paper" and not all(stay in stays for stays in coded.values())):
+            continue
+        days = (end - begin).total_seconds() // 86_400
+        if outcome == "length":
+            label = 1 + (days > 7) + (days > 14)
+        elif outcome == "mortality":
+            label = int(died)
+        elif preset == "paper":
+            if not later:
+                continue
+            label = int((later[0][0] - begin).total_seconds() // 86_400 < 15)
+        else:
+            if died:
+                continue
+            label = int(bool(later) and (later[0][0] - end).total_seconds() // 86_400 < 14)
+        found[stay] = (age, label)
+    return found
+
+
+@settings(max_examples=8, deadline=None)
+@given(seed=st.integers(0, 10**6), way=st.sampled_from(list(WAYS)))
+def test_any_legal_hospital_gives_the_cohort_of_a_plain_loop(
+    tmp_path_factory: pytest.TempPathFactory, seed: int, way: str
+) -> None:
+    tables = {**{name: rows for name, (_, rows) in TABLES.items()}, **random_hospital(np.random.default_rng(seed))}
+    folder = write_folder(tmp_path_factory.mktemp("hospital") / "mimic", *WAYS[way], tables)
+    opened = open_source(folder)
+    for outcome in ("mortality", "length", "readmission"):
+        for preset in ("paper", "fixed"):
+            cohort = build_cohort(opened, make_task(outcome, preset))
+            found = dict(
+                zip(cohort.hadm_id.tolist(), zip(cohort.age.tolist(), cohort.label.tolist(), strict=True), strict=True)
+            )
+            assert found == cohort_by_a_loop(tables, outcome, preset), (outcome, preset)
+            assert cohort.flow.start.stays == len(tables["admissions"])
