@@ -46,3 +46,8 @@ def test_an_unknown_kind_names_the_nearest_known_one():
 def test_values_of_another_number_than_facets_are_refused():
     with pytest.raises(InputError, match="has 2 values"):
         BoundaryTag("wall", "neumann", np.arange(3), np.zeros(2))
+
+
+def test_a_facet_below_zero_is_refused_as_one_that_does_not_exist(triangle):
+    with pytest.raises(InputError, match="names facet -1"):
+        Case(triangle, {}, (BoundaryTag("some", "dirichlet", np.array([0, 1, 2, -1])),))

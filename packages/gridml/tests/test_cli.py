@@ -89,3 +89,39 @@ def test_every_public_name_can_be_imported():
     assert dir(gridml) == gridml.__all__
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         gridml.nothing  # noqa: B018
+
+
+def test_nothing_is_trained_for_a_place_where_nothing_can_be_written(folder, tmp_path, monkeypatch):
+    from medsuite.gridml.models import registry
+
+    def never(*_, **__):
+        raise AssertionError("trained although nothing could be written")
+
+    monkeypatch.setattr(registry, "family", never)
+    result = run("train", folder, "--family", "pointwise", "--out", tmp_path / "no" / "a")
+    assert "is no folder" in str(result.exception)
+
+
+def test_a_prediction_is_a_vtu_file_in_any_case_of_letters_and_nothing_else(folder, tmp_path):
+    surrogate = tmp_path / "a.safetensors"
+    assert run("train", folder, "--family", "pointwise", "--steps", 1, "--out", surrogate).exit_code == 0
+    result = run("predict", surrogate, folder / "darcy-0000.vtu", "--out", tmp_path / "a.txt")
+    assert "a.txt does not end in .vtu" in str(result.exception)
+    assert run("predict", surrogate, folder / "darcy-0000.vtu", "--out", tmp_path / "B.VTU").exit_code == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["B.VTU", "a.safetensors"]
+
+
+def test_a_file_in_place_of_a_folder_and_a_folder_in_place_of_a_file_are_refused(folder, tmp_path):
+    (tmp_path / "taken").write_text("something of mine")
+    for arguments, message in (
+        (["data", "simulate", "poisson", "--cases", 1, "--spacing", 0.3, "--out", tmp_path / "taken"], "is a file"),
+        (["train", folder, "--family", "pointwise", "--steps", 1, "--out", tmp_path], "is a folder"),
+        (["train", folder, "--family", "pointwise", "--steps", 1, "--out", tmp_path / "no" / "a"], "is no folder"),
+        (["evaluate", folder / "darcy-0000.vtu", folder], "cannot be read"),
+        (["data", "inspect", folder], "is a folder"),
+    ):
+        result = run(*arguments)
+        assert isinstance(result.exception, InputError), arguments
+        assert message in str(result.exception)
+    assert (tmp_path / "taken").read_text() == "something of mine"
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]

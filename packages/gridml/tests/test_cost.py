@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from medsuite.core.errors import InputError
 from medsuite.gridml.cost import CostPoint, cases_to_pay_off, frontier, median_seconds, seconds_at_error, time_ratio
@@ -41,3 +43,24 @@ def test_each_timed_call_gets_a_fresh_argument():
     made, seen = iter(range(100)), []
     assert median_seconds(lambda: next(made), seen.append, 5) >= 0
     assert seen == [0, 1, 2, 3, 4, 5]
+
+
+COSTS = st.lists(st.tuples(st.floats(1e-3, 1e3), st.floats(1e-6, 1.0)), min_size=1, max_size=12)
+
+
+@given(costs=COSTS)
+def test_the_frontier_is_what_no_other_point_beats(costs):
+    points = [CostPoint(str(index), *cost) for index, cost in enumerate(costs)]
+    kept = frontier(points)
+    for point in points:
+        beaten = any(other.seconds <= point.seconds and other.error <= point.error for other in kept)
+        assert beaten or point in kept
+    assert all(not (other.seconds <= point.seconds and other.error < point.error) for point in kept for other in points)
+
+
+@given(costs=COSTS, error=st.floats(1e-6, 1.0), factor=st.floats(1.0, 10.0))
+def test_more_accuracy_never_costs_less(costs, error, factor):
+    points = [CostPoint(str(index), *cost) for index, cost in enumerate(costs)]
+    loose, strict = seconds_at_error(points, error * factor), seconds_at_error(points, error)
+    assert np.isnan(strict) or loose <= strict * (1 + 1e-9)
+    assert np.isnan(strict) == (error < min(point.error for point in points))

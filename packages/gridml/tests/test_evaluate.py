@@ -34,3 +34,9 @@ def test_cases_without_a_solution_or_with_a_zero_one_are_refused(cases):
     zero = Case(first.mesh, first.inputs, first.boundary, np.zeros(first.mesh.node_count))
     with pytest.raises(InputError, match="solution is zero"):
         evaluate_surrogate(Off({"case": 0.0}), [zero])
+
+
+def test_a_prediction_that_is_no_number_is_not_taken_for_a_zero_solution(cases):
+    errors = {case.name: 0.1 for case in cases} | {cases[1].name: np.nan}
+    with pytest.raises(InputError, match=f"{cases[1].name}: .* predicted values are not finite"):
+        evaluate_surrogate(Off(errors), cases)

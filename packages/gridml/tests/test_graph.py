@@ -5,6 +5,7 @@ from scipy.sparse.csgraph import connected_components, shortest_path
 
 from medsuite.gridml.domains import random_star, triangulate
 from medsuite.gridml.graph import adjacency, bfs_levels, bistride, both_directions, hierarchy, hop_diameter
+from medsuite.gridml.mesh import Mesh
 
 
 def test_each_edge_appears_once_in_each_direction(star_mesh):
@@ -59,3 +60,30 @@ def test_a_hierarchy_stops_where_no_edge_is_left(star_mesh):
     assert len(steps) < 30
     assert sizes == sorted(sizes, reverse=True)
     assert not len(steps[-1].edges)
+
+
+def test_a_mesh_in_two_parts_keeps_both_on_every_level():
+    generator = np.random.default_rng(1)
+    one = triangulate(random_star(generator), 0.15, generator)
+    two = Mesh(
+        np.concatenate([one.points, one.points + 5.0]), np.concatenate([one.triangles, one.triangles + one.node_count])
+    )
+    assert two.report()["components"] == 2
+    positions, edges = two.points, two.edges
+    for step in hierarchy(two, 3):
+        left = positions[step.kept][:, 0] < 2.5
+        assert left.sum() == (~left).sum(), "the same choice on both sides"
+        assert (left[step.edges[:, 0]] == left[step.edges[:, 1]]).all(), "no edge between the parts"
+        positions, edges = positions[step.kept], step.edges
+    assert len(edges)
+
+
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_renumbering_the_nodes_renumbers_the_coarsening(seed):
+    generator = np.random.default_rng(seed)
+    mesh = triangulate(random_star(generator), 0.3, generator)
+    order = generator.permutation(mesh.node_count)
+    new = np.argsort(order)
+    first, second = bistride(mesh.edges, mesh.points), bistride(new[mesh.edges], mesh.points[order])
+    assert set(new[first.kept].tolist()) == set(second.kept.tolist())

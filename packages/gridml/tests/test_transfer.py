@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medsuite.gridml.domains import random_star, triangulate
+from medsuite.gridml.mesh import Mesh
 from medsuite.gridml.solvers import fem
 from medsuite.gridml.transfer import interpolate, interpolate_quadratic, locate
 
@@ -51,3 +52,25 @@ def test_there_and_back_again_loses_second_order_in_the_spacing():
         there = interpolate(one, values, other.points, outside=0.0)
         losses.append(np.sqrt(np.mean((interpolate(other, there, one.points)[middle] - values[middle]) ** 2)))
     assert losses[0] / losses[2] == pytest.approx(16, rel=0.5)
+
+
+STRETCHES = {
+    "thin cells": lambda points: points * [1.0, 0.01],
+    "a boundary layer": lambda points: np.stack([points[:, 0], np.expm1(6 * points[:, 1]) / np.expm1(6)], axis=1),
+    "a corner of tiny cells": lambda points: points**4,
+}
+
+
+@pytest.mark.parametrize("stretch", STRETCHES.values(), ids=STRETCHES)
+def test_no_point_of_a_graded_mesh_is_missed(make_square, stretch):
+    even = make_square(5, distortion=0.2, seed=1)
+    mesh = Mesh(stretch(even.points), even.triangles)
+    cells = np.repeat(np.arange(len(mesh.triangles)), 3)
+    weights = np.random.default_rng(0).dirichlet(np.ones(3), len(cells))
+    points = np.einsum("pk,pkd->pd", weights, mesh.points[mesh.triangles[cells]])
+    place = locate(mesh, points)
+    assert place.inside.all()
+    at = np.einsum("pk,pkd->pd", place.barycentric, mesh.points[mesh.triangles[place.cells]])
+    np.testing.assert_allclose(at, points, atol=1e-9)
+    outside = locate(mesh, mesh.points.max(axis=0) + np.array([[0.5, 0.0], [0.0, 1e-6]]))
+    assert not outside.inside.any()

@@ -30,6 +30,9 @@ BINARY, LENGTH = (0, 1), (1, 2, 3)
         ("Step 1: sepsis\nStep 2: age\nAnswer: 2", LENGTH, 2),
         ("3\nThe stay will be long. I stay with 3", LENGTH, 3),
         ("The patient is 67 years old and has E11.9, so 1", BINARY, 1),
+        ("Step 1: age 67\nStep 2: sepsis\n**Answer**: 1", BINARY, 1),
+        ("_Answer_ = 2 (more than 1 week)", LENGTH, 2),
+        ("Answer: 1, since 3 organs fail", BINARY, 1),
     ],
 )
 def test_a_settled_answer_is_read(text: str, labels: tuple[int, ...], expected: int) -> None:
@@ -56,6 +59,13 @@ def test_a_settled_answer_is_read(text: str, labels: tuple[int, ...], expected: 
         ("2", BINARY, "unparsable"),
         ("-1", BINARY, "unparsable"),
         ("zero", LENGTH, "unparsable"),
+        ("Answer: 1 or 0", BINARY, "unparsable"),
+        ("The answer is 0/1", BINARY, "unparsable"),
+        ("Answer: 1-2", LENGTH, "unparsable"),
+        ("My answer is 1 and 0", BINARY, "unparsable"),
+        ("Answer: 2 to 3 weeks", LENGTH, "unparsable"),
+        ("١", BINARY, "unparsable"),
+        ("1e0", BINARY, "unparsable"),
     ],
 )
 def test_an_unsettled_answer_is_none(text: str, labels: tuple[int, ...], state: str) -> None:

@@ -77,15 +77,27 @@ def test_scores_of_two_views_are_not_compared(folder: Path) -> None:
         (("ask", "FOLDER", "OUT", "--mode", "COTT"), "did you mean 'COT'"),
         (("ask", "FOLDER", "OUT", "--wording", "titles"), "unknown wording"),
         (("simulate", "FOLDER"), "is not empty"),
+        (("simulate", "FILE"), "is not empty"),
+        (("simulate", "OUT", "--patients", "0"), "0 patients"),
+        (("cohort", "FOLDER", "--view", "landmark", "--hours", "inf"), "inf hours"),
+        (("cohort", "FOLDER", "--flow", "FILE/flow.csv"), "test_cli.py is a file"),
+        (("cohort", "FOLDER", "--flow", "FOLDER"), "is a folder"),
+        (("classical", "FOLDER", "FILE", "--model", "naive bayes"), "test_cli.py is a file"),
+        (("ask", "FOLDER", "FILE/a.jsonl", "--server", "http://127.0.0.1:9/v1"), "test_cli.py is a file"),
+        (("cohort", "FILE"), "is no folder"),
+        (("cohort", "FOLDER", "--drug-map", "OUT"), "does not exist"),
+        (("ask", "FOLDER", "OUT", "--mode", "COT"), "gives its answer in words"),
         (("score", "OUT"), "does not exist"),
+        (("score", "FILE"), "is no file of predictions"),
     ],
 )
 def test_mistakes_are_named_and_nothing_is_written(
     folder: Path, tmp_path: Path, command: tuple[str, ...], message: str
 ) -> None:
-    places = {"FOLDER": str(folder), "OUT": str(tmp_path / "out")}
+    places = {"FOLDER": str(folder), "OUT": str(tmp_path / "out"), "FILE": __file__}
+    words = [word.replace("FILE/", f"{__file__}/") if "/" in word else places.get(word, word) for word in command]
     with pytest.raises(InputError, match=message):
-        CliRunner().invoke(app, ["clinical", *(places.get(word, word) for word in command)], catch_exceptions=False)
+        CliRunner().invoke(app, ["clinical", *words], catch_exceptions=False)
     assert not (tmp_path / "out").exists()
 
 

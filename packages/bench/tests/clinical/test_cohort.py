@@ -235,3 +235,6 @@ def test_names_of_tasks_are_checked() -> None:
         make_task("mortality", "paper", "landmark")
     with pytest.raises(InputError, match="0 hours"):
         make_task("mortality", hours=0)
+    for hours in (float("inf"), float("nan"), 1e9):
+        with pytest.raises(InputError, match="hours after admission; expected more than 0 and at most"):
+            make_task("mortality", view="landmark", hours=hours)

@@ -61,5 +61,6 @@ def test_the_papers_ages_of_thirty_and_forty_are_the_same_row(cohort_of: Callabl
 
 
 def test_no_patient_to_learn_from_is_refused(cohort: Cohort) -> None:
-    with pytest.raises(InputError, match="no stay to learn features from"):
-        CodeFeatures().fit(cohort, np.array([], dtype=int))
+    for kind in (CodeFeatures, PaperFeatures):
+        with pytest.raises(InputError, match="no stay to learn features from"):
+            kind().fit(cohort, np.array([], dtype=int))

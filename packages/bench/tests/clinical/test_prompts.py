@@ -91,3 +91,8 @@ def test_exemplars_are_answered_training_patients_one_for_each_label(cohort_of: 
 def test_an_unknown_mode_is_named(one: Cohort) -> None:
     with pytest.raises(InputError, match=r"unknown prompt mode 'CoT'.*did you mean 'COT'"):
         write_prompts(one, [0], "CoT")
+
+
+def test_a_label_that_no_training_patient_has_cannot_be_shown(one: Cohort) -> None:
+    with pytest.raises(InputError, match="no training patient with label 0"):
+        write_exemplars(one, np.array([0]), seed=0)

@@ -132,3 +132,43 @@ def test_a_file_that_holds_no_predictions_is_refused(tmp_path: Path, content: st
         path.write_text(content)
     with pytest.raises(InputError, match=message):
         read_predictions(path)
+
+
+def shuffled(one: Predictions, seed: int = 0) -> Predictions:
+    order = np.random.default_rng(seed).permutation(len(one))
+    columns = ("subject_id", "truth", "state", "label", "probability")
+    return replace(one, **{name: getattr(one, name)[order] for name in columns})
+
+
+def test_the_order_of_the_lines_of_a_file_does_not_matter() -> None:
+    pair = [make("a"), make("b", seed=1)]
+    straight = score(pair, baseline="a", resamples=100)
+    mixed = score([shuffled(pair[0], 1), shuffled(pair[1], 2)], baseline="a", resamples=100)
+    assert straight == mixed
+
+
+def test_two_truths_about_one_patient_and_two_lines_for_one_are_refused() -> None:
+    one, other = make("a"), make("b", seed=1)
+    flipped = other.truth.copy()
+    flipped[7] = 1 - flipped[7]
+    with pytest.raises(InputError, match="disagree about what happened to patient 7"):
+        score([one, replace(other, truth=flipped)], baseline="a")
+    doubled = other.subject_id.copy()
+    doubled[3] = 4
+    with pytest.raises(InputError, match="b has two predictions for a patient"):
+        score([one, replace(other, subject_id=doubled)], baseline="a")
+
+
+def test_an_answer_without_a_probability_is_refused() -> None:
+    one = make("a")
+    holed = one.probability.copy()
+    holed[5] = np.nan
+    with pytest.raises(InputError, match="b has answers without a probability"):
+        score([one, replace(make("b"), probability=holed)], baseline="a")
+
+
+@pytest.mark.parametrize("change", [{"labels": (0, 1, 2)}, {"truth": np.full(150, 7)}])
+def test_a_file_whose_rows_do_not_fit_its_labels_is_refused(tmp_path: Path, change: dict[str, object]) -> None:
+    write_predictions(tmp_path / "a.jsonl", replace(make("a"), **change))
+    with pytest.raises(InputError, match="has other labels than"):
+        read_predictions(tmp_path / "a.jsonl")

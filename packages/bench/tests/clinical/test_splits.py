@@ -1,6 +1,7 @@
 """Splits by patient, and the paper's reshuffles."""
 
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -71,3 +72,11 @@ def test_a_cohort_that_is_too_small_for_the_papers_split_is_refused(cohort: Coho
         paper_split(cohort, 0)
     with pytest.raises(InputError, match="run 5"):
         paper_split(cohort, 5)
+
+
+def test_an_empty_cohort_is_not_split(cohort: Cohort) -> None:
+    nobody = replace(
+        cohort, **{name: getattr(cohort, name)[:0] for name in ("subject_id", "hadm_id", "age", "female", "label")}
+    )
+    with pytest.raises(InputError, match="the cohort is empty"):
+        split_patients(nobody)

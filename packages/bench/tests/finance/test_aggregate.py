@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from medsuite.bench.finance.aggregate import aggregate, macro_average
 from medsuite.bench.finance.evaluate import evaluate_replies
@@ -59,3 +61,35 @@ def test_an_estimate_is_scored_by_the_axis_or_by_the_released_tenth() -> None:
     other = replace(estimate, picture="b.png")
     assert evaluate_replies([estimate, other], ["100.1", "105"])[0].interval.estimate == 50
     assert evaluate_replies([estimate, other], ["100.1", "105"], "released")[0].interval.estimate == 100
+
+
+@given(seed=st.integers(0, 10**6), count=st.integers(2, 30))
+def test_every_row_is_the_mean_of_its_questions_by_a_plain_loop(seed: int, count: int) -> None:
+    rng = np.random.default_rng(seed)
+    states = ("scored", "scored", "judge_failed", "no_answer", "judge_only")
+    questions, found = [], []
+    for number in range(count):
+        task = list(Task)[int(rng.integers(len(Task)))]
+        kind, style = (str(rng.choice(names)) for names in (["table", "mixed"], ["computer", "photograph"]))
+        questions.append(
+            replace(
+                BASE, index=str(number), picture=f"{rng.integers(5)}.png", task=task, image_type=kind, image_style=style
+            )
+        )
+        state = str(rng.choice(states))
+        found.append(Verdict(float(rng.choice([0.0, 0.4, 1.0])) if state == "scored" else 0.0, state, ""))  # type: ignore[arg-type]
+    kept = [(q, v) for q, v in zip(questions, found, strict=True) if v.state != "judge_only"]
+    if not kept:
+        return
+    expected: dict[str, list[Verdict]] = {"all questions": [v for _, v in kept]}
+    for question, verdict in kept:
+        groups = [f"task {question.task}", f"type {question.image_type}", f"style {question.image_style}"]
+        for group in groups + ["without NA"] * (question.task is not Task.NOT_APPLICABLE):
+            expected.setdefault(group, []).append(verdict)
+    rows = {row.group: row for row in aggregate(questions, found, np.random.default_rng(0))}
+    assert set(rows) == set(expected)
+    for group, members in expected.items():
+        row, alive = rows[group], [v.score for v in members if v.state == "scored"]
+        assert (row.questions, row.failed) == (len(members), len(members) - len(alive))
+        assert row.interval.estimate == pytest.approx(100 * sum(alive) / len(members))
+        assert row.without_failures == pytest.approx(100 * np.mean(alive) if alive else np.nan, nan_ok=True)

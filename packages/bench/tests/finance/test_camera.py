@@ -1,5 +1,7 @@
 """The camera: energy, geometry, noise, moire; and finding the screen again."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,7 +9,15 @@ from hypothesis import strategies as st
 
 from medsuite.bench.finance.baselines.page import Page, Word
 from medsuite.bench.finance.baselines.rectify import find_corners, rectify
-from medsuite.bench.finance.camera import LEVELS, CameraParameters, decode_srgb, disc_kernel, encode_srgb, photograph
+from medsuite.bench.finance.camera import (
+    LEVELS,
+    CameraParameters,
+    _emit,
+    decode_srgb,
+    disc_kernel,
+    encode_srgb,
+    photograph,
+)
 from medsuite.core.errors import InputError
 
 pytest.importorskip("cv2")
@@ -81,3 +91,41 @@ def test_an_unknown_level_is_refused_with_the_nearest() -> None:
     with pytest.raises(InputError, match="did you mean 'medium'"):
         photograph(grey(1), "mediun", np.random.default_rng(0))
     assert set(LEVELS) == {"square", "light", "medium", "heavy"}
+
+
+@pytest.mark.parametrize("level", ["light", "medium", "heavy"])
+def test_a_point_of_the_screen_is_where_the_homography_of_its_corners_puts_it(level: str) -> None:
+    """Eight linear equations give the map from the four corners; a lit square must lie where the map says."""
+    height, width = 360, 600
+    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=float)
+    for x, y in ((90, 60), (500, 80), (300, 180), (120, 300)):
+        screen = grey(0, height, width)
+        screen[y - 12 : y + 12, x - 12 : x + 12] = 255
+        parameters = replace(LEVELS[level], glare=0.0, electrons=np.inf)
+        photo = photograph(screen, parameters, np.random.default_rng((x, y)))
+        light = decode_srgb(photo.picture).sum(axis=2)
+        inside = np.zeros_like(light)
+        predicted = homography(corners, photo.corners) @ [x, y, 1]
+        column, row = predicted[:2] / predicted[2]
+        reach = 30
+        box = np.s_[max(int(row) - reach, 0) : int(row) + reach, max(int(column) - reach, 0) : int(column) + reach]
+        inside[box] = light[box] * (light[box] > 0.5 * light[box].max())
+        rows, columns = np.indices(light.shape)
+        found = [(inside * axis).sum() / inside.sum() + 0.5 for axis in (columns, rows)]
+        np.testing.assert_allclose(found, [column, row], atol=0.7)
+
+
+def homography(source: np.ndarray, target: np.ndarray) -> np.ndarray:
+    equations, values = [], []
+    for (x, y), (u, v) in zip(source, target, strict=True):
+        equations += [[x, y, 1, 0, 0, 0, -u * x, -u * y], [0, 0, 0, x, y, 1, -v * x, -v * y]]
+        values += [u, v]
+    return np.append(np.linalg.solve(np.array(equations), np.array(values)), 1).reshape(3, 3)
+
+
+def test_light_is_kept_by_the_stripes_whatever_the_fill() -> None:
+    light = np.random.default_rng(0).random((7, 9, 3)).astype(np.float32)
+    for fill in (0.7, 0.85, 1.0):
+        cells = _emit(light, fill)
+        means = cells.reshape(7, 3, 9, 3, 3).mean(axis=(1, 3))
+        np.testing.assert_allclose(means, light, rtol=1e-5)

@@ -86,3 +86,33 @@ def test_the_claim_is_registered_with_one_job_a_seed_and_type() -> None:
     assert FINANCE in CLAIMS
     assert len(make_jobs(FINANCE.settings("laptop"))) == 3 * len(ImageType)
     assert len(draw(rows(photograph_costs))) == 1
+
+
+def test_every_estimate_is_that_of_a_plain_count() -> None:
+    rng = np.random.default_rng(4)
+    spread = {(arm, kind): rng.uniform(-0.15, 0.15) for arm in ARMS for kind in ImageType}
+    found = rows(lambda arm, kind: photograph_costs(arm, kind) + spread[arm, kind], pictures=6)
+    # Some tasks are not asked about some pictures, so that the mix of tasks differs between types.
+    found = [row for row in found if not (row.metric == "ANC" and row.unit.startswith(("table", "mixed-0-1")))]
+    verdicts = {verdict.statement: verdict for verdict in decide(found)}
+
+    def right(arm: str, task: str | None = None, hard: bool | None = None) -> list[float]:
+        return [
+            row.value
+            for row in found
+            if row.arm == arm
+            and task in (None, row.metric)
+            and hard in (None, row.unit.startswith((ImageType.CANDLESTICK, ImageType.INDICATOR)))
+        ]
+
+    screen, medium, mended = (sum(right(arm)) for arm in ("screen", "medium", "medium, rectified"))
+    asked = len(right("screen"))
+    harder = verdicts["A medium photograph is harder than the screen, same picture and question"]
+    assert harder.estimate == pytest.approx(100 * (screen - medium) / asked)
+    back = verdicts["Rectifying a medium photograph wins part of the loss back"]
+    assert back.estimate == pytest.approx(100 * (mended - medium) / (screen - medium))
+    for arm, where in (("screen", "on screens"), ("heavy", "in heavy photographs")):
+        gaps = {task: np.mean(right(arm, task, True)) - np.mean(right(arm, task, False)) for task in TASKS}
+        expected = np.average(list(gaps.values()), weights=[len(right(arm, task)) for task in gaps])
+        verdict = verdicts[f"Candlestick and indicator charts are the hardest pictures {where}, task for task"]
+        assert verdict.estimate == pytest.approx(100 * expected)

@@ -1,9 +1,12 @@
 """Questions: answers recomputed from the printed strings, wording recognised, priors kept low."""
 
+import re
 from decimal import Decimal
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from medsuite.bench.finance.baselines.page import page_from_drawing
 from medsuite.bench.finance.baselines.rules import answer
@@ -11,7 +14,7 @@ from medsuite.bench.finance.draw.generate import draw_chart
 from medsuite.bench.finance.questions.make import make_questions
 from medsuite.bench.finance.rules.score import axis_tolerance, score_rule
 from medsuite.bench.finance.schema import ImageType, Language, Question, Task
-from medsuite.bench.finance.templates import TEMPLATES, recognise, template
+from medsuite.bench.finance.templates import TEMPLATES, Template, recognise, template
 from medsuite.core.errors import InputError
 
 
@@ -72,3 +75,15 @@ def test_no_wording_is_used_twice_and_an_unknown_name_is_refused() -> None:
     assert len({(entry.en, entry.cn) for entry in TEMPLATES.values()}) == len(TEMPLATES)
     with pytest.raises(InputError, match="did you mean 'cell_value'"):
         template("cell_valu")
+
+
+NAMES = st.sampled_from(
+    ["MA5", "RSI12", "Revenue", "2023Q4", "Alder Pharma", "营业收入", "每股收益", "远山药业", "净利润率", "2024"]
+)
+
+
+@given(entry=st.sampled_from(list(TEMPLATES.values())), language=st.sampled_from(["en", "cn"]), data=st.data())
+def test_a_filled_wording_gives_its_slots_back(entry: Template, language: Language, data: st.DataObject) -> None:
+    wording = entry.en if language == "en" else entry.cn
+    slots = {name: data.draw(NAMES, name) for name in re.findall(r"\{(\w+)\}", wording)}
+    assert entry.match(entry.ask(language, **slots), language) == slots

@@ -81,6 +81,7 @@ def test_a_mark_at_the_start_and_windows_line_ends_are_read(tmp_path: Path) -> N
         (HEADER + ROW.replace("\tnan", ""), "row 1 has 7 fields"),
         (HEADER + ROW.replace("12.5", " "), "row 1, answer: is empty"),
         (HEADER + ROW.replace("How", '"How'), "never closed"),
+        (HEADER, "holds no question"),
         ("", "is empty"),
     ],
 )
@@ -137,3 +138,17 @@ def test_writing_and_reading_give_the_same_questions(table: Path) -> None:
     copy = table.parent / "copy.tsv"
     write_tsv(copy, questions)
     assert list(read_questions(copy, "en")) == questions
+
+
+def test_a_table_in_another_encoding_is_not_read_as_garbage(tmp_path: Path) -> None:
+    path = tmp_path / "set.tsv"
+    path.write_bytes((HEADER + ROW).encode() + ROW.replace("1\t", "2\t", 1).replace("How much", "多少").encode("gbk"))
+    with pytest.raises(InputError, match="row 2 is no text in UTF-8; save the table as UTF-8"):
+        OffsetTable(path).row(1)
+    assert [(problem.row, problem.column) for problem in validate(path)] == [(2, "all")]
+
+
+@pytest.mark.parametrize("field", ["['abc', 'def", "[" * 70, "{}".rjust(70, "["), "[]" + " " * 70, "[1, 2" + " " * 70])
+def test_a_list_of_pictures_that_is_none_is_one_line(field: str) -> None:
+    with pytest.raises(InputError, match="an image field is"):
+        decode_field(field.ljust(66), {}.__getitem__)

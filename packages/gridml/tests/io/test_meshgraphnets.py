@@ -91,3 +91,14 @@ def test_a_time_that_is_not_there_and_an_unknown_node_type_are_refused(tmp_path,
     (item,) = read_trajectories(records.write(tmp_path, [arrays]))
     with pytest.raises(InputError, match="node types"):
         snapshot(item, 0)
+
+
+def test_a_file_without_trajectories_and_arrays_of_another_rank_are_named(tmp_path, star_mesh):
+    path = records.write(tmp_path / "empty", [])
+    with pytest.raises(InputError, match="holds no trajectory"):
+        trajectory_cases(path, tmp_path / "out", step=0, limit=3)
+    assert not (tmp_path / "out").exists()
+    arrays = records.trajectory(star_mesh)
+    features = {**records.META, "node_type": records.feature("static", [-1], "int32")}
+    with pytest.raises(InputError, match=r"'node_type' has shape \(\d+,\)"):
+        list(read_trajectories(records.write(tmp_path / "flat", [arrays], features)))

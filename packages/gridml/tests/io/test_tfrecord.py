@@ -61,3 +61,28 @@ def test_bytes_that_are_no_example_are_refused():
     for data in (b"\xff" * 12, b"\x08\x01", struct.pack("<d", np.pi), b""):
         with pytest.raises(InputError):
             parse_example(data)
+
+
+@given(data=st.binary(max_size=60))
+def test_any_bytes_are_an_example_or_one_line(data):
+    try:
+        example = parse_example(data)
+    except InputError:
+        return
+    assert all(isinstance(name, str) and isinstance(value, bytes) for name, value in example.items())
+
+
+@given(place=st.integers(0, 10**6), byte=st.integers(0, 255), cut=st.booleans())
+def test_no_damage_goes_unnoticed(tmp_path_factory, place, byte, cut):
+    whole = frame(b"first record") + frame(b"the second one")
+    place %= len(whole)
+    damaged = whole[:place] if cut else whole[:place] + bytes([byte]) + whole[place + 1 :]
+    path = tmp_path_factory.mktemp("damage") / "some.tfrecord"
+    path.write_bytes(damaged)
+    if damaged == whole:
+        assert len(list(read_records(path))) == 2
+    elif cut and place in (0, len(frame(b"first record"))):
+        assert len(list(read_records(path))) == (place > 0), "a cut between records cannot be seen"
+    else:
+        with pytest.raises(InputError, match=r"record [01] at byte"):
+            list(read_records(path))

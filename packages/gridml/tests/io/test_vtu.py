@@ -1,11 +1,14 @@
 import meshio
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from medsuite.core.errors import InputError
-from medsuite.gridml.case import BoundaryTag, Case
+from medsuite.gridml.case import BOUNDARY_KINDS, BoundaryTag, Case, whole_boundary
+from medsuite.gridml.domains import random_star, triangulate
 from medsuite.gridml.io.vtu import read_case, read_mesh, write_case
-from medsuite.gridml.mesh import MeshError
+from medsuite.gridml.mesh import Mesh, MeshError
 
 
 def test_a_case_comes_back_with_fields_solution_and_typed_boundary(tmp_path, star_mesh):
@@ -70,16 +73,19 @@ def test_what_is_no_planar_mesh_of_triangles_is_refused(tmp_path, cells, height,
         read_mesh(tmp_path / "a.vtu")
 
 
-def test_a_missing_a_cut_and_a_foreign_file_are_named(tmp_path, star_mesh):
+def test_a_missing_a_cut_and_a_foreign_file_are_named_once(tmp_path, star_mesh, capfd):
     with pytest.raises(InputError, match="does not exist"):
         read_mesh(tmp_path / "none.vtu")
     meshio.Mesh(star_mesh.points, [("triangle", star_mesh.triangles)]).write(tmp_path / "a.vtu")
     text = (tmp_path / "a.vtu").read_bytes()
     (tmp_path / "cut.vtu").write_bytes(text[: len(text) // 2])
     (tmp_path / "table.csv").write_text("x,y\n1,2\n")
-    for name in ("cut.vtu", "table.csv"):
+    (tmp_path / "empty.vtu").touch()
+    capfd.readouterr()
+    for name in ("cut.vtu", "table.csv", "empty.vtu"):
         with pytest.raises(InputError, match="cannot be read"):
             read_mesh(tmp_path / name)
+    assert capfd.readouterr() == ("", ""), "the reader underneath says nothing of its own"
 
 
 def test_an_inverted_cell_and_a_vector_field_are_refused(tmp_path, star_mesh):
@@ -90,3 +96,69 @@ def test_an_inverted_cell_and_a_vector_field_are_refused(tmp_path, star_mesh):
     meshio.Mesh(star_mesh.points, [("triangle", star_mesh.triangles)], point_data=velocity).write(tmp_path / "b.vtu")
     with pytest.raises(InputError, match="'velocity' has 3 components"):
         read_case(tmp_path / "b.vtu")
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_any_tagging_comes_back_facet_by_facet(tmp_path_factory, seed):
+    generator = np.random.default_rng(seed)
+    mesh = triangulate(random_star(generator), 0.4, generator)
+    owner = generator.integers(len(BOUNDARY_KINDS), size=len(mesh.boundary_facets))
+    boundary = tuple(
+        BoundaryTag(kind, kind, np.flatnonzero(owner == code), generator.normal(size=int((owner == code).sum())))
+        for code, kind in enumerate(BOUNDARY_KINDS)
+    )
+    path = tmp_path_factory.mktemp("tags") / "Ω 1.vtu"
+    write_case(path, Case(mesh, {"ε": mesh.points[:, 0]}, boundary))
+    read = read_case(path)
+    assert read.name == "Ω 1"
+    np.testing.assert_array_equal(read.inputs["ε"], mesh.points[:, 0])
+    assert facet_by_facet(read) == facet_by_facet(Case(mesh, {}, boundary))
+
+
+def facet_by_facet(case):
+    return {
+        int(facet): (tag.kind, float(value))
+        for tag in case.boundary
+        for facet, value in zip(tag.facets, np.broadcast_to(tag.value, len(tag.facets)), strict=True)
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "message"),
+    [
+        (9.0, 0.0, "boundary_kind 9"),
+        (0.5, 0.0, "boundary_kind 0.5"),
+        (0.0, np.nan, "'f' has 1 values that are not finite"),
+    ],
+)
+def test_an_unknown_kind_and_a_value_that_is_none_are_named(tmp_path, star_mesh, kind, field, message):
+    lines = star_mesh.boundary_facets[:1]
+    values = np.ones(star_mesh.node_count)
+    values[0] = values[0] + field
+    meshio.Mesh(
+        star_mesh.points,
+        [("triangle", star_mesh.triangles), ("line", lines)],
+        point_data={"f": values},
+        cell_data={"boundary_kind": [np.zeros(len(star_mesh.triangles)), np.array([kind])]},
+    ).write(tmp_path / "a.vtu")
+    with pytest.raises(InputError, match=message):
+        read_case(tmp_path / "a.vtu")
+
+
+def test_a_line_inside_the_mesh_is_no_boundary(tmp_path, star_mesh):
+    inner = star_mesh.edges[~star_mesh.on_boundary[star_mesh.edges].any(axis=1)][:1]
+    kinds = {"boundary_kind": [np.zeros(len(star_mesh.triangles)), np.zeros(1)]}
+    meshio.Mesh(star_mesh.points, [("triangle", star_mesh.triangles), ("line", inner)], cell_data=kinds).write(
+        tmp_path / "a.vtu"
+    )
+    with pytest.raises(InputError, match="is no boundary facet"):
+        read_case(tmp_path / "a.vtu")
+
+
+def test_coordinates_of_a_map_projection_keep_their_digits(tmp_path, star_mesh):
+    far = Mesh(star_mesh.points + np.array([5e5, 4e6]), star_mesh.triangles)
+    write_case(tmp_path / "a.vtu", Case(far, {}, whole_boundary(far, "dirichlet")))
+    mesh = read_mesh(tmp_path / "a.vtu")
+    np.testing.assert_array_equal(mesh.points, far.points)
+    assert mesh.areas.sum() == pytest.approx(star_mesh.areas.sum(), rel=1e-8)

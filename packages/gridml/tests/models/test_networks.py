@@ -133,3 +133,39 @@ def test_the_learning_rate_rises_and_falls_to_zero():
     assert factors[100] == pytest.approx(0.0)
     assert factors[0] < 1.0
     assert (np.diff(factors[5:]) < 0).all()
+
+
+def test_pooling_is_a_matrix_and_unpooling_its_transpose_with_rows_that_sum_to_one(cases, normaliser):
+    level = encode(cases[0], normaliser, Extras(levels=1)).levels[0]
+    finer, coarser = cases[0].mesh.node_count, len(level.positions)
+    matrix = torch.zeros(coarser, finer)
+    matrix[tuple(level.pooling)] = level.weights
+    generator = torch.Generator().manual_seed(0)
+    fine, coarse = torch.randn(finer, 3, generator=generator), torch.randn(coarser, 3, generator=generator)
+    torch.testing.assert_close(pool(level, fine), matrix @ fine)
+    weight = matrix.T.sum(dim=1, keepdim=True)
+    assert weight.min() > 0, "no fine node is left without a coarse one"
+    torch.testing.assert_close(unpool(level, coarse, finer), matrix.T @ coarse / weight)
+
+
+def with_twins(batch, count):
+    """The batch with its first nodes standing there twice, each twin with half of the measure."""
+    parts = {
+        name: torch.cat([getattr(batch, name), getattr(batch, name)[:count]])
+        for name in ("positions", "features", "measure", "case", "fixed", "fixed_values", "target")
+    }
+    parts["measure"][:count] /= 2
+    parts["measure"][-count:] /= 2
+    return replace(batch, **parts, sizes=(batch.sizes[0] + count,))
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"), [("deeponet", {}), ("transolver", {}), ("transolver", {"measure": "count"})]
+)
+def test_a_node_that_is_split_in_two_changes_nothing_where_integrals_are_taken(cases, normaliser, name, settings):
+    kind = family(name, **settings)
+    batch = encode(cases[0], normaliser, kind.extras())
+    network = kind.prepare(normaliser, batch.features.shape[1], 0).network.eval()
+    count = cases[0].mesh.node_count // 3
+    same = torch.allclose(network(with_twins(batch, count))[: batch.sizes[0]], network(batch), atol=1e-5)
+    assert same == (settings.get("measure") != "count")

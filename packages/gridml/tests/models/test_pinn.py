@@ -93,3 +93,28 @@ def test_cases_without_a_source_or_with_other_boundary_data_are_refused(square_c
     ):
         with pytest.raises(InputError, match=message):
             surrogate.predict(case)
+
+
+def test_the_residual_of_the_disc_is_that_of_four(make_square):
+    """-laplace (1 - x^2 - y^2) = 4 on any polygon, here with a = 1 and d of a square: u = d * (u / d)."""
+    case = Case(make_square(2), {"f": np.full(25, 4.0)}, whole_boundary(make_square(2), "dirichlet"))
+    at, sides = collocate(case), straight_sides(case.mesh)
+
+    def inner(points):
+        values = 1.0 - (points**2).sum(dim=1)
+        return (values / boundary_function(sides, points))[:, None]
+
+    assert residual(inner, at).abs().max() < 1e-7
+
+
+def test_a_varying_coefficient_enters_with_its_gradient(make_square):
+    """u = x y with a = 1 + x + 2 y: -div(a grad u) = -(y + 2 x)."""
+    mesh = make_square(2)
+    x, y = mesh.points.T
+    case = Case(mesh, {"f": -(y + 2 * x), "a": 1 + x + 2 * y}, whole_boundary(mesh, "dirichlet"))
+    at, sides = collocate(case), straight_sides(mesh)
+
+    def inner(points):
+        return (points[:, 0] * points[:, 1] / boundary_function(sides, points))[:, None]
+
+    assert residual(inner, at).abs().max() < 1e-7

@@ -47,3 +47,29 @@ def test_a_new_mesh_is_refused_with_what_to_use_instead(poisson):
         surrogate.predict(other)
     with pytest.raises(InputError, match="was given 2 meshes"):
         family("pod").fit([*cases[:2], other], Budget(), 0)
+
+
+def test_the_basis_is_the_best_of_its_rank(star_mesh):
+    """Eckart and Young: no other subspace of four dimensions leaves less of the snapshots, in the norm of the mass."""
+    generator = np.random.default_rng(1)
+    snapshots, measure = generator.normal(size=(9, star_mesh.node_count)), star_mesh.measure
+    basis = pod(snapshots, measure, 4)
+    centred = snapshots - basis.mean
+
+    def lost(modes):
+        root = np.sqrt(measure)[:, None]
+        orthonormal = np.linalg.qr(root * modes)[0]
+        left = centred.T * root - orthonormal @ (orthonormal.T @ (centred.T * root))
+        return (left**2).sum()
+
+    least = lost(basis.modes)
+    assert least == pytest.approx((basis.singular_values[4:] ** 2).sum(), rel=1e-10)
+    for _ in range(20):
+        assert lost(basis.modes + 0.1 * generator.normal(size=basis.modes.shape)) > least
+
+
+def test_one_snapshot_and_constant_snapshots_have_no_modes(star_mesh):
+    for snapshots in (np.ones((1, star_mesh.node_count)), np.ones((5, star_mesh.node_count))):
+        basis = pod(snapshots, star_mesh.measure, 3)
+        assert basis.modes.shape == (star_mesh.node_count, 0)
+        np.testing.assert_array_equal(basis.mean, 1.0)

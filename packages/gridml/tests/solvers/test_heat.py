@@ -56,3 +56,20 @@ def test_with_a_source_it_settles_on_the_steady_solution(star_mesh):
 def test_too_few_steps_or_no_duration_are_refused(star_mesh, duration, steps):
     with pytest.raises(InputError, match="at least 3 steps"):
         solve_heat(problem_on(star_mesh), mode, duration=duration, steps=steps)
+
+
+def test_a_spot_of_heat_spreads_as_in_the_free_plane_until_it_touches_the_wall(make_square):
+    """exp(-r^2 / 4(s + t)) s / (s + t) solves the heat equation; the wall is nine widths away."""
+    mesh, start, duration = make_square(6), 1e-3, 1e-3
+
+    def kernel(x, time):
+        distance = (x[0] - 0.5) ** 2 + (x[1] - 0.5) ** 2
+        return start / (start + time) * np.exp(-distance / (4 * (start + time)))
+
+    solution = solve_heat(problem_on(mesh), lambda x: kernel(x, 0.0), duration=duration, steps=20, order=2)
+    expected = kernel(solution.basis.doflocs, duration)
+    np.testing.assert_allclose(solution.dofs[-1], expected, atol=2e-3)
+    weights = fem.mass(solution.basis) @ np.ones(solution.dofs.shape[1])
+    heat = solution.dofs @ weights
+    np.testing.assert_allclose(heat, heat[0], rtol=1e-4)
+    assert heat[0] == pytest.approx(4 * np.pi * start, rel=1e-3)

@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from scipy.sparse import csc_array
+from scipy.sparse.linalg import eigsh
 
 from medsuite.core.errors import InputError
 from medsuite.gridml import norms
@@ -118,3 +120,42 @@ def test_a_problem_becomes_a_case_with_its_coefficients_at_the_nodes(star_mesh):
     np.testing.assert_allclose(case.inputs["f"], star_mesh.points[:, 0])
     assert set(case.inputs["a"]) == {2.0}
     assert case.target is None
+
+
+def test_eigenvalues_of_the_square_come_from_above_at_second_order(make_square):
+    """-laplace u = lambda u has 2, 5, 5, 8, 10, 10 (times pi squared); on 33 x 33 nodes P1 gives the reference's."""
+    exact_values, found = np.array([2, 5, 5, 8, 10, 10]), []
+    for level in (4, 5):
+        mesh = make_square(level)
+        inside, basis = np.flatnonzero(~mesh.on_boundary), fem.space(mesh)
+        stiffness, mass = (matrix[inside][:, inside] for matrix in (fem.stiffness(basis), fem.mass(basis)))
+        values = eigsh(csc_array(stiffness), 6, csc_array(mass), sigma=0.0, return_eigenvectors=False)
+        found.append(np.sort(values) / np.pi**2)
+    errors = [values - exact_values for values in found]
+    assert min(errors[1]) > 0
+    np.testing.assert_allclose(errors[0] / errors[1], 4.0, rtol=0.05)
+    np.testing.assert_allclose(found[1], [2.0048, 5.0207, 5.0324, 8.0769, 10.0949, 10.0955], atol=2e-4)
+
+
+def test_a_flux_through_one_side_comes_out_at_the_other(make_square):
+    """u = x with a = 2: flux 2 in by neumann at x = 1, out where dirichlet data hold; reactions balance the load."""
+    mesh = make_square(3, distortion=0.1)
+    middle = mesh.points[mesh.boundary_facets].mean(axis=1)
+    left, right = middle[:, 0] == 0, middle[:, 0] == 1
+    tags = (
+        BoundaryTag("left", "dirichlet", np.flatnonzero(left), 0.0),
+        BoundaryTag("right", "neumann", np.flatnonzero(right), 2.0),
+        BoundaryTag("rest", "neumann", np.flatnonzero(~left & ~right), 0.0),
+    )
+    problem = PoissonProblem(mesh, 0.0, tags, 2.0)
+    solution = solve_poisson(problem)
+    np.testing.assert_allclose(solution.nodal, mesh.points[:, 0], atol=1e-10)
+    system = assemble(problem)
+    reaction = (system.matrix @ solution.dofs - system.load)[system.fixed]
+    assert reaction.sum() == pytest.approx(-2.0)
+
+
+@pytest.mark.parametrize("diffusivity", [-1.0, float("nan"), lambda x: x[0] - 10.0, lambda x: 1 / (x[0] - x[0])])
+def test_a_diffusivity_that_is_none_is_refused(star_mesh, diffusivity):
+    with np.errstate(divide="ignore", invalid="ignore"), pytest.raises(InputError, match="a diffusivity of"):
+        PoissonProblem(star_mesh, 1.0, whole_boundary(star_mesh, "dirichlet"), diffusivity)

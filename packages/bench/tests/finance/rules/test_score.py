@@ -3,6 +3,8 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from medsuite.bench.finance.rules.score import axis_tolerance, score_rule
 from medsuite.bench.finance.schema import Question, Task
@@ -70,3 +72,75 @@ def test_an_estimate_may_be_off_by_a_share_of_the_visible_axis() -> None:
     assert score_rule(estimate, "37.46", axis_tolerance(estimate)).score == 0.0
     with pytest.raises(InputError, match="axis span"):
         axis_tolerance(NUMBER)
+
+
+@pytest.mark.parametrize("gold", ["37.25<OR>", "<OR>37.25", "37.25 <OR> <OR>\u200b"])
+def test_an_empty_alternative_is_not_what_any_reply_says(gold: str) -> None:
+    question = replace(NUMBER, answer=gold)
+    assert score_rule(question, "37.25").score == 1.0
+    assert score_rule(question, "a word").score == score_rule(question, "12").score == 0.0
+
+
+@pytest.mark.parametrize("gold", ["<OR>", ".", "。", '"'])
+def test_a_reference_without_words_is_nobodys_answer(gold: str) -> None:
+    assert score_rule(replace(NUMBER, answer=gold), "a word").score == 0.0
+
+
+@pytest.mark.parametrize(("reply", "right"), [("2023Q4", 1), ("Q4 2023", 1), ("the fourth quarter of 2023", 1)])
+@pytest.mark.parametrize("hedge", ["", " or 2023Q3", ", not 2023Q3"])
+def test_a_period_among_periods_may_be_written_otherwise(reply: str, right: int, hedge: str) -> None:
+    periods = ("2023Q3", "2023Q4", "2024Q1")
+    question = replace(CHOICE, answer="2023Q4", options=periods)
+    assert score_rule(question, f"{reply}{hedge}").score == (0 if hedge else right)
+
+
+PIECES = st.sampled_from(
+    [
+        *"0123456789.,()-+%$¥×^*=:;/'~ \n",
+        *("万", "亿", "百分之", "点", "负", "成", "年", "不是", "三", "壹佰", "元"),
+        *("not ", "answer is ", "million", "bn", "USD", "MA", "Q4", "2023", "10^", "twenty-", "point five", "N/A"),
+        *(r"\%", r"\text{", "}", "**", "$$"),
+    ]
+)
+REFERENCES = [
+    "37.25",
+    "12.5%",
+    "3亿元",
+    "2023Q4",
+    "2024-06-27",
+    "Alder Pharma",
+    "MA5<AND>MA10",
+    "1<OR>2",
+    "Not Applicable",
+]
+
+
+@given(pieces=st.lists(PIECES, max_size=25), reference=st.sampled_from(REFERENCES), task=st.sampled_from(list(Task)))
+def test_any_reply_gets_a_score_from_zero_to_one(pieces: list[str], reference: str, task: Task) -> None:
+    question = replace(NUMBER, answer=reference, task=task)
+    verdict = score_rule(question, "".join(pieces))
+    assert 0.0 <= verdict.score <= 1.0
+    assert verdict.state == "scored" or verdict.score == 0.0
+
+
+@given(st.text(max_size=200))
+def test_any_text_gets_a_score(text: str) -> None:
+    for question in (NUMBER, CHOICE, ABSENT, replace(NUMBER, answer=text)):
+        assert 0.0 <= score_rule(question, text).score <= 1.0
+
+
+@pytest.mark.parametrize(
+    ("gold", "right", "wrong"),
+    [
+        ("MA5", ["MA5", "ma5.", "It is MA5"], ["EMA5", "5", "MA50", "MA10", "RSI5"]),
+        ("RSI-6", ["RSI-6"], ["6", "KDJ-6"]),
+        ("Q3", ["Q3"], ["3", "MA3"]),
+        ("2023年", ["2023年", "2023"], ["2024年"]),
+        ("2023", ["2023", "in 2023"], ["2022", "2,0230"]),
+        ("USD 5", ["5", "$5"], ["¥5元", "6"]),
+    ],
+)
+def test_a_name_with_digits_is_a_name_and_not_a_number(gold: str, right: list[str], wrong: list[str]) -> None:
+    question = replace(NUMBER, answer=gold, task=Task.ENTITY_RECOGNITION)
+    assert [reply for reply in right if score_rule(question, reply).score != 1.0] == []
+    assert [reply for reply in wrong if score_rule(question, reply).score != 0.0] == []

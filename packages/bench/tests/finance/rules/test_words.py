@@ -1,9 +1,26 @@
 """Choices, sets, short texts, dates and abstentions."""
 
+from datetime import date, timedelta
+from random import Random
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from medsuite.bench.finance.rules.dates import date_is_right, dates
 from medsuite.bench.finance.rules.words import choice_is_right, is_abstention, set_score, text_is_right
+
+FORMS = (
+    "%Y-%m-%d",
+    "%Y/%m/%d",
+    "%Y.{m}.{d}",
+    "%Y年{m}月{d}日",
+    "%Y 年 %m 月 %d 日",
+    "%B {d}, %Y",
+    "%b. {d} %Y",
+    "{d} %B %Y",
+    "{d}th %b, %Y",
+)
 
 
 @pytest.mark.parametrize(
@@ -14,6 +31,8 @@ from medsuite.bench.finance.rules.words import choice_is_right, is_abstention, s
         ("below", False),
         ("above and below", False),
         ("not above", False),
+        ("It cannot be above.", False),
+        ("It isn't above", False),
         ("neither", False),
         ("aboveboard", False),
     ],
@@ -65,6 +84,32 @@ def test_a_short_text_may_stand_in_one_sentence_but_not_in_a_list() -> None:
         ("12.34", False),
         ("no", False),
         ("not shown; above", False),
+        # Written to make it fail; it knew 26 of 38, those below among them, and was mended with the others.
+        ("It is not possible to determine this from the image.", True),
+        ("No data for 2021Q3.", True),
+        ("The requested indicator isn't shown.", True),
+        ("The year 2019 is not covered.", True),
+        ("None", True),
+        ("Unknown.", True),
+        ("There is no such company in the table", True),
+        ("Not Applicable - MA60 is not among the lines MA5, MA10 and MA20", True),
+        ("The image lacks a volume pane, so it's Not Applicable", True),
+        ("无法从图中得出", True),
+        ("没有相关数据", True),
+        ("未提及", True),
+        ("无", True),
+        ("该图不包含RSI指标", True),
+        ("找不到", True),
+        ("无法回答，图中没有2019年的数据", True),
+        ("不是", False),
+        ("没有", False),
+        ("no, it is below", False),
+        ("不适用，大约是12.5", False),
+        ("图中没有MA60，但MA20为12.5", False),
+        ("none of them but 12.5", False),
+        ("The unknown factor is above", False),
+        ("无锡药业", False),
+        ("同花顺未来趋势", False),
     ],
 )
 def test_an_abstention_carries_no_answer(reply: str, abstains: bool) -> None:
@@ -82,6 +127,12 @@ def test_an_abstention_carries_no_answer(reply: str, abstains: bool) -> None:
         ("2024-06-27 or 2024-06-28", "2024-06-27", False),
         ("Q4 2023", "2023Q4", True),
         ("2023年第四季度", "2023Q4", True),
+        ("the fourth quarter of 2023", "2023Q4", True),
+        ("4Q23", "2023Q4", True),
+        ("Q4’23", "2023Q4", True),
+        ("4Q24", "2023Q4", False),
+        ("third quarter 2023", "2023Q4", False),
+        ("2023Q3 and 2023Q4", "2023Q4", False),
         ("第四季度", "2023Q4", False),
     ],
 )
@@ -91,3 +142,28 @@ def test_a_date_is_right_in_every_full_notation_and_alone(reply: str, reference:
 
 def test_a_day_that_does_not_exist_is_no_date() -> None:
     assert dates("2024-02-30") == set()
+
+
+NAMES = st.sets(
+    st.sampled_from(["MA5", "MA10", "MA20", "MA60", "UPPER", "MID", "LOWER", "成交量", "开盘价"]), min_size=1
+)
+
+
+@given(parts=NAMES, named=NAMES, joint=st.sampled_from([", ", "、", " and ", "；", "\n", "和"]), seed=st.randoms())
+def test_the_score_of_a_set_is_its_jaccard_index(parts: set[str], named: set[str], joint: str, seed: Random) -> None:
+    order = sorted(named)
+    seed.shuffle(order)
+    expected = len(parts & named) / len(parts | named)
+    assert set_score(joint.join(order), sorted(parts)) == pytest.approx(expected)
+
+
+@given(day=st.dates(date(1900, 1, 1), date(2099, 12, 31)), form=st.sampled_from(FORMS), other=st.integers(1, 400))
+def test_a_day_is_recognised_in_every_notation_and_no_other_day(day: date, form: str, other: int) -> None:
+    def write(of: date) -> str:
+        return of.strftime(form).replace("{m}", str(of.month)).replace("{d}", str(of.day))
+
+    assert dates(write(day)) == {(day.year, day.month, day.day)}
+    assert date_is_right(f"It was {write(day)}.", day.isoformat())
+    later = day + timedelta(days=other)
+    assert not date_is_right(write(later), day.isoformat())
+    assert not date_is_right(f"{write(day)}, {write(later)}", day.isoformat())

@@ -74,10 +74,10 @@ class Case:
         fields = dict(self.inputs) if self.target is None else {**self.inputs, "target": self.target}
         for name, values in fields.items():
             self._check_field(name, values)
-        covered = np.bincount(
-            np.concatenate([tag.facets for tag in self.boundary] or [np.empty(0, dtype=np.int64)]),
-            minlength=len(self.mesh.boundary_facets),
-        )
+        facets = np.concatenate([tag.facets for tag in self.boundary] or [np.empty(0, dtype=np.int64)])
+        if (facets < 0).any():
+            raise InputError(f"{self.name}: a boundary tag names facet {facets.min()}", expected="indices from 0")
+        covered = np.bincount(facets, minlength=len(self.mesh.boundary_facets))
         if len(covered) > len(self.mesh.boundary_facets) or (covered != 1).any():
             raise InputError(
                 f"{self.name}: {np.sum(covered != 1)} boundary facets without exactly one tag",

@@ -10,7 +10,7 @@ data = typer.Typer(help="Make, convert and inspect cases.", no_args_is_help=True
 app.add_typer(data, name="data")
 
 Out = Annotated[Path, typer.Option("--out", help="What to write.")]
-Seed = Annotated[int, typer.Option(help="Fixes all random numbers.")]
+Seed = Annotated[int, typer.Option(min=0, help="Fixes all random numbers.")]
 
 
 @data.command("simulate")
@@ -64,9 +64,10 @@ def train(
 ) -> None:
     """Fit a family to solved cases and write the surrogate."""
     from medsuite.gridml import store
-    from medsuite.gridml.files import read_cases, write_whole
+    from medsuite.gridml.files import check_place, read_cases, write_whole
     from medsuite.gridml.models import base, registry
 
+    check_place(out)
     kind = registry.family(family)
     surrogate = kind.fit(read_cases(cases), base.Budget(steps=steps), seed)
     write_whole(out, lambda path: store.save_surrogate(surrogate, path))

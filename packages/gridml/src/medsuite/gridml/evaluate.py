@@ -26,13 +26,19 @@ def evaluate_surrogate(surrogate: Surrogate, cases: Sequence[Case]) -> list[Erro
     """Predict each case and compare with its solution.
 
     Raises:
-        InputError: A case without a solution, or without one that differs from zero.
+        InputError: A case without a solution, or without one that differs from zero; a prediction that is not finite.
     """
     errors: dict[str, list[float]] = {}
     for case in cases:
         if case.target is None:
             raise InputError(f"{case.name} has no solution to compare with", expected="point data 'u'")
-        for norm, value in relative_errors(case.mesh, surrogate.predict(case), case.target).items():
+        predicted = surrogate.predict(case)
+        if not np.isfinite(predicted).all():
+            raise InputError(
+                f"{case.name}: {np.sum(~np.isfinite(predicted))} predicted values are not finite",
+                fix="train again with a lower learning rate or other seed",
+            )
+        for norm, value in relative_errors(case.mesh, predicted, case.target).items():
             if np.isnan(value):
                 raise InputError(
                     f"{case.name}: its solution is zero in the norm {norm}, so that no error is relative to it"

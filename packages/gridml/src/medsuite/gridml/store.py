@@ -39,6 +39,7 @@ def save_surrogate(surrogate: Surrogate, path: Path) -> None:
         "settings": json.dumps(asdict(surrogate.family)),
         "inputs": json.dumps(_input_names(surrogate)),
         "mesh": surrogate.fingerprint if isinstance(surrogate, pod.PodSurrogate) else "",
+        "seed": str(surrogate.seed) if isinstance(surrogate, FlowSurrogate) else "0",
     }
     arrays = {name: np.ascontiguousarray(values) for name, values in surrogate.arrays().items()}
     save_file(arrays, path, metadata=header)
@@ -65,7 +66,7 @@ def load_surrogate(path: Path) -> Surrogate:
     kind = family(header["family"], **settings)
     if isinstance(kind, pod.Pod):
         return pod.from_arrays(kind, header["mesh"], inputs, arrays)
-    return _network(kind, inputs, arrays)
+    return _network(kind, inputs, arrays, int(header.get("seed", "0")))
 
 
 def _read(path: Path) -> tuple[Mapping[str, str], Mapping[str, np.ndarray]]:
@@ -80,7 +81,7 @@ def _read(path: Path) -> tuple[Mapping[str, str], Mapping[str, np.ndarray]]:
         raise InputError(f"{path} cannot be read: {error}", expected="a complete safetensors file") from error
 
 
-def _network(kind: Any, inputs: list[str], arrays: Mapping[str, np.ndarray]) -> Surrogate:
+def _network(kind: Any, inputs: list[str], arrays: Mapping[str, np.ndarray], seed: int) -> Surrogate:
     import torch
 
     scaling = {
@@ -89,7 +90,7 @@ def _network(kind: Any, inputs: list[str], arrays: Mapping[str, np.ndarray]) -> 
     normaliser = Normaliser.from_arrays(inputs, scaling)
     if not isinstance(kind, NetworkFamily | FlowMatching):
         raise InputError(f"family {kind.name} has no stored weights")
-    surrogate = kind.prepare(normaliser, len(inputs) + 3, seed=0)
+    surrogate = kind.prepare(normaliser, len(inputs) + 3, seed)
     weights = {name.removeprefix("network."): values for name, values in arrays.items() if name.startswith("network.")}
     surrogate.network.load_state_dict({name: torch.from_numpy(values.copy()) for name, values in weights.items()})
     return surrogate

@@ -8,7 +8,7 @@ from scipy.spatial import KDTree
 
 from medsuite.gridml.mesh import Mesh
 
-CANDIDATES = 24  # cells nearest by centroid that are searched; enough for triangles with angles above ten degrees
+CANDIDATES = 24  # cells nearest by centroid that are searched first
 TOLERANCE = 1e-10
 
 
@@ -28,7 +28,11 @@ class Location:
 
 
 def locate(mesh: Mesh, points: Float[np.ndarray, "points 2"]) -> Location:
-    """Find the cell of each point among those whose centroids are nearest; O(points · log cells)."""
+    """Find the cell of each point: among those whose centroids are nearest, else among all that can reach it.
+
+    O(points · log cells) on an even mesh; times the number of halvings between the largest and the smallest cell on a
+    graded one, where a large cell may have many small ones nearer to a point inside it.
+    """
     centroids = mesh.points[mesh.triangles].mean(axis=1)
     count = min(CANDIDATES, len(centroids))
     _, candidates = KDTree(centroids).query(points, k=count)
@@ -36,8 +40,32 @@ def locate(mesh: Mesh, points: Float[np.ndarray, "points 2"]) -> Location:
     coordinates = _barycentric(mesh, candidates, points)
     best = coordinates.min(axis=-1).argmax(axis=1)
     row = np.arange(len(points))
-    chosen = coordinates[row, best]
-    return Location(candidates[row, best], chosen, chosen.min(axis=1) > -TOLERANCE)
+    cells, chosen = candidates[row, best], coordinates[row, best]
+    missed = np.flatnonzero(chosen.min(axis=1) <= -TOLERANCE)
+    if len(missed) and count < len(centroids):
+        better, found = _search_all(mesh, centroids, points[missed])
+        inside = found.min(axis=1) > -TOLERANCE
+        cells[missed[inside]], chosen[missed[inside]] = better[inside], found[inside]
+    return Location(cells, chosen, chosen.min(axis=1) > -TOLERANCE)
+
+
+def _search_all(
+    mesh: Mesh, centroids: Float[np.ndarray, "cells 2"], points: Float[np.ndarray, "points 2"]
+) -> tuple[Int[np.ndarray, " points"], Float[np.ndarray, "points 3"]]:
+    """Return the best cell of each point and its coordinates there, by cells of similar size at a time."""
+    reach = np.linalg.norm(mesh.points[mesh.triangles] - centroids[:, None], axis=-1).max(axis=1)
+    size = np.floor(np.log2(reach / reach.max())).astype(np.int64)
+    cells, best = np.zeros(len(points), dtype=np.int64), np.full((len(points), 3), -np.inf)
+    for members in (np.flatnonzero(size == value) for value in np.unique(size)):
+        # A cell that holds a point has its centroid no farther away than its farthest corner.
+        near = KDTree(centroids[members]).query_ball_point(points, reach[members].max() * (1 + TOLERANCE))
+        owner = np.repeat(np.arange(len(points)), [len(found) for found in near])
+        cell = members[np.concatenate(near).astype(np.int64)] if len(owner) else members[:0]
+        coordinates = _barycentric(mesh, cell[:, None], points[owner])[:, 0]
+        order = np.argsort(coordinates.min(axis=1), kind="stable")  # the best one of each point is written last
+        better = order[coordinates[order].min(axis=1) > best[owner[order]].min(axis=1)]
+        cells[owner[better]], best[owner[better]] = cell[better], coordinates[better]
+    return cells, best
 
 
 def _barycentric(

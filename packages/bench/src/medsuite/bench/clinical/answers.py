@@ -4,7 +4,8 @@ The grammar, in this order:
 
 1. Full-width characters become ordinary ones. A thinking block in front is cut off; one that never closed leaves
    nothing.
-2. `answer: 1`, `the answer is 1`, also with emphasis or in `boxed`: the last such statement counts.
+2. `answer: 1`, `the answer is 1`, also with emphasis or in `boxed`: the last such statement counts. One that offers
+   a choice (`answer: 1 or 0`) is none.
 3. Otherwise every number that stands alone counts, a list's numbering left out; all must be one label.
 4. Otherwise the whole answer may be the word of a number, or yes or no where there are two labels.
 
@@ -22,7 +23,8 @@ from medsuite.core.llm import State
 from medsuite.core.llm.states import without_thinking
 
 _STATED = re.compile(
-    r"(?:\banswer\b(?:\s+is)?|\bprediction\b(?:\s+is)?|\bboxed)\s*[:=]?\s*[\s*_`'\"({\[]*(?P<number>\d+(?:[.,]\d+)?)(?![\d%])",
+    r"(?:\banswer\b(?:\s+is)?|\bprediction\b(?:\s+is)?|\bboxed)[\s*_]*[:=]?\s*[\s*_`'\"({\[]*"
+    r"(?P<number>\d+(?:[.,]\d+)?)(?![\d%])(?P<choice>\s*(?:/|-|or\b|and\b|to\b)\s*\d)?",
     re.IGNORECASE,
 )
 _ALONE = re.compile(
@@ -56,10 +58,13 @@ def read_answer(text: str, labels: Sequence[int]) -> Reading:
     plain = unicodedata.normalize("NFKC", without_thinking(text)).strip()
     if not plain:
         return Reading("empty", None)
-    stated = [match["number"] for match in _STATED.finditer(plain)]
-    numbers = stated[-1:] or [match["number"] for match in _ALONE.finditer(_NUMBERING.sub("", plain))]
+    stated = list(_STATED.finditer(plain))
+    if stated and stated[-1]["choice"]:
+        return Reading("unparsable", None)
+    counted = stated[-1:] or _ALONE.finditer(_NUMBERING.sub("", plain))
+    numbers = {match["number"] for match in counted}
     if numbers:
-        return _settle(set(numbers), labels)
+        return _settle(numbers, labels)
     word = plain.lower().strip(" .!*")
     words = _WORDS | ({"no": labels[0], "yes": labels[-1]} if len(labels) == 2 else {})
     if words.get(word) in labels:

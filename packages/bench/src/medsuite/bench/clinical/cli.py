@@ -15,7 +15,7 @@ View = Annotated[str, typer.Option(help="retrospective: the whole stay; landmark
 Hours = Annotated[float, typer.Option(help="Prediction time of the landmark view.")]
 OutcomeCodes = Annotated[bool, typer.Option(help="Whether codes that exist because of the outcome are shown.")]
 DrugMap = Annotated[Path | None, typer.Option(help="CSV with ndc, atc, name; ndc_atc.csv in the folder if left out.")]
-Seed = Annotated[int, typer.Option(help="Decides the split; the same seed gives the same test patients.")]
+Seed = Annotated[int, typer.Option(min=0, help="Decides the split; the same seed gives the same test patients.")]
 Unit = Annotated[str, typer.Option(help="What stays on one side of the split.")]
 
 
@@ -23,7 +23,7 @@ Unit = Annotated[str, typer.Option(help="What stays on one side of the split.")]
 def simulate(
     out: Annotated[Path, typer.Argument(help="A new folder.")],
     patients: Annotated[int, typer.Option(help="How many patients.")] = 10_000,
-    seed: Annotated[int, typer.Option(help="Decides the hospital and its patients.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Decides the hospital and its patients.")] = 0,
     noise_codes: Annotated[int, typer.Option(min=0, help="Diagnosis codes that mean nothing.")] = 300,
     outcome_codes: Annotated[float, typer.Option(min=0, max=2, help="Scale of their rates; 0: no leak.")] = 1.0,
 ) -> None:
@@ -67,7 +67,7 @@ def classical(
     source: Source,
     out: Annotated[Path, typer.Argument(help="Folder of predictions to write.")],
     model: Annotated[list[str] | None, typer.Option(help="One of the eleven; repeat it. All when left out.")] = None,
-    configurations: Annotated[int, typer.Option(help="Settings tried for each model; 1: the paper's.")] = 1,
+    configurations: Annotated[int, typer.Option(min=1, help="Settings tried for each model; 1: the paper's.")] = 1,
     restarts: Annotated[int, typer.Option(min=1, help="Seeds of tree, forest, perceptron; paper: 20.")] = 1,
     task: TaskName = "mortality",
     preset: Preset = "fixed",

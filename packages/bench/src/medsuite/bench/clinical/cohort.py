@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Int, Shaped
 
 from medsuite.bench.clinical import sql
-from medsuite.bench.clinical.codes import EXTRA, OUTCOME_CODES, normal_icd, normal_ndc
+from medsuite.bench.clinical.codes import EXTRA, OUTCOME_CODES, normal_icd, normal_ndc, official_titles
 from medsuite.bench.clinical.flow import Flow, FlowStep
 from medsuite.bench.clinical.sources.mimic4 import MimicIV
 from medsuite.bench.clinical.task import Task
@@ -156,13 +156,17 @@ def _load_events(connection: "DuckDBPyConnection", source: MimicIV, task: Task) 
 
 
 def _load_drug_map(connection: "DuckDBPyConnection", source: MimicIV) -> None:
-    """Give each spelling of a drug code in the data its ATC class, by the one rule for spellings."""
-    path = str(source.drug_map).replace("'", "''")
-    table = f"read_csv('{path}', header=true, all_varchar=true)"
-    known = connection.execute(f"select ndc, atc, name from {table}").fetchall()  # noqa: S608
-    classes = {_spelling(ndc): (atc.strip().upper()[:4], name) for ndc, atc, name in known if ndc and atc}
+    """Give each spelling of a drug code in the data its ATC classes, by the one rule for spellings.
+
+    A combination has several classes; all of them count, as in the released code.
+    """
+    classes: dict[str, dict[str, str | None]] = {}
+    for ndc, atc, name in source.read_drug_map(connection):
+        code = _spelling(ndc) if ndc else None
+        if code and atc:
+            classes.setdefault(code, {}).setdefault(atc.strip().upper()[:4], name)
     spellings = [row[0] for row in connection.execute("select distinct ndc from prescription").fetchall()]
-    rows = [(text, *classes[_spelling(text)]) for text in spellings if _spelling(text) in classes]
+    rows = [(text, *pair) for text in spellings for pair in classes.get(_spelling(text) or "", {}).items()]
     connection.execute("create temp table drug_class (ndc varchar, atc varchar, name varchar)")
     if rows:
         connection.executemany("insert into drug_class values (?, ?, ?)", rows)
@@ -189,9 +193,17 @@ def _count_flow(connection: "DuckDBPyConnection", steps: list[sql.Exclusion]) ->
 
 
 def _titles(connection: "DuckDBPyConnection", source: MimicIV) -> dict[tuple[int, str], str]:
-    """Read what each code is called; the key is the code with its version, since some codes exist in both."""
+    """Read what each code is called; the key is the code with its version, since some codes exist in both.
+
+    Official titles stand in for a dictionary that is not there.
+    """
     titles: dict[tuple[int, str], str] = {}
     for kind, table in enumerate(("d_icd_diagnoses", "d_icd_procedures")):
+        if table not in source.tables:
+            for version in (9, 10):
+                official = official_titles(KINDS[kind], version)
+                titles.update({(kind, f"{version}:{code}"): title for code, title in official.items()})
+            continue
         rows = source.select(connection, "select icd_version, icd_code, long_title from {source}", table).fetchall()
         named = ((version, normal_icd(code), title) for version, code, title in rows if code and title)
         titles.update({(kind, f"{(version or '').strip()}:{code}"): title.strip() for version, code, title in named})

@@ -76,8 +76,11 @@ class PaperFeatures:
         """Learn the five vocabularies.
 
         Raises:
+            InputError: There is no stay.
             MissingDependencyError: scikit-learn is not installed.
         """
+        if len(rows) == 0:
+            raise InputError("no stay to learn features from", expected="a training set that is not empty")
         text = require("sklearn.feature_extraction.text", extra=EXTRA)
         self._counters = [text.CountVectorizer(max_features=limit) for limit in (2000, 2000, 2000, 10, 5)]
         for counter, sentences in zip(self._counters, _sentences(cohort, rows), strict=True):

@@ -70,7 +70,7 @@ def read_predictions(path: Path) -> Predictions:
     """Read predictions.
 
     Raises:
-        InputError: The file is missing, holds no patient or is no file of predictions.
+        InputError: The file is missing, holds no patient, other labels than it names, or is no file of predictions.
     """
     if not path.is_file():
         raise InputError(
@@ -86,4 +86,6 @@ def read_predictions(path: Path) -> Predictions:
         raise InputError(f"{path} is no file of predictions", fix="make it again") from error
     if not rows:
         raise InputError(f"{path} holds no patient", expected="one line a patient")
+    if probability.shape != (len(rows), len(labels)) or not np.isin(columns["truth"], labels).all():
+        raise InputError(f"{path} has other labels than {labels}", fix="make it again")
     return Predictions(**described, **columns, labels=labels, probability=probability)  # type: ignore[arg-type]

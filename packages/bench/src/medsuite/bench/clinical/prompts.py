@@ -13,7 +13,7 @@ from jaxtyping import Int
 
 from medsuite.bench.clinical.cohort import Cohort
 from medsuite.bench.clinical.task import Outcome
-from medsuite.core.errors import unknown_name
+from medsuite.core.errors import InputError, unknown_name
 
 Wording = Literal["names", "codes"]
 
@@ -153,12 +153,18 @@ def write_exemplars(cohort: Cohort, training: Int[np.ndarray, " row"], seed: int
         training: Positions of the training patients.
         seed: Decides who is drawn.
         wording: Names of codes, or the codes.
+
+    Raises:
+        InputError: No training patient has one of the labels.
     """
     rng = np.random.default_rng(seed)
     question = QUESTIONS[cohort.task.outcome]
     shots = []
     for label in cohort.task.labels:
-        stay = int(rng.choice(training[cohort.label[training] == label]))
+        candidates = training[cohort.label[training] == label]
+        if not len(candidates):
+            raise InputError(f"no training patient with label {label}", expected="one exemplar for each label")
+        stay = int(rng.choice(candidates))
         shots.append(f"{ask_directly(patient_profile(cohort, stay, wording), question)}{label}\n\n")
     return "".join(shots)
 

@@ -10,6 +10,7 @@ from medsuite.bench.clinical.cohort import Cohort, build_cohort
 from medsuite.bench.clinical.flow import flow_rows, flow_table
 from medsuite.bench.clinical.sources.mimic4 import guess_version, open_source
 from medsuite.bench.clinical.task import make_task
+from medsuite.bench.output import check_file
 from medsuite.core.errors import require
 from medsuite.core.runs import write_atomically
 
@@ -53,7 +54,12 @@ def describe_source(folder: Path, drug_map: Path | None) -> str:
 
 
 def write_flow(path: Path, cohort: Cohort) -> None:
-    """Write a flow chart as CSV, with the SQL condition of each step."""
+    """Write a flow chart as CSV, with the SQL condition of each step.
+
+    Raises:
+        InputError: No file can be written there.
+    """
+    check_file(path)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("step", "stays", "patients", "left", "condition"))

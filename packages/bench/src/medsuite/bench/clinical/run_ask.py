@@ -11,9 +11,10 @@ import numpy as np
 from medsuite.bench.clinical.ask import Route, ask, make_client
 from medsuite.bench.clinical.cohort import Cohort
 from medsuite.bench.clinical.predictions import write_predictions
-from medsuite.bench.clinical.prompts import MODES, Wording
+from medsuite.bench.clinical.prompts import MODES, WORDY, Wording
 from medsuite.bench.clinical.splits import Split
-from medsuite.core.errors import unknown_name
+from medsuite.bench.output import check_file
+from medsuite.core.errors import InputError, unknown_name
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,8 @@ class AskOptions:
             raise unknown_name("prompt mode", self.mode, MODES)
         if self.wording not in get_args(Wording):
             raise unknown_name("wording", self.wording, get_args(Wording))
+        if self.mode in WORDY and self.route == "options":
+            raise InputError(f"mode {self.mode} gives its answer in words", expected="--words with it")
 
 
 def ask_test_patients(cohort: Cohort, split: Split, out: Path, options: AskOptions) -> Iterator[str]:
@@ -65,9 +68,15 @@ def ask_test_patients(cohort: Cohort, split: Split, out: Path, options: AskOptio
         options: How the model is asked.
 
     Raises:
-        InputError: The model cannot be loaded or reached.
+        InputError: There is no test or no training patient, no file can be written at `out`, or the model cannot be
+            loaded or reached.
     """
+    check_file(out)
     stays = split.test
+    if not (len(stays) and len(split.train)):
+        raise InputError(
+            f"{len(split.train)} training and {len(stays)} test patients", expected="a cohort of ten patients or more"
+        )
     if options.limit is not None and options.limit < len(stays):
         stays = np.sort(np.random.default_rng(options.seed).choice(stays, options.limit, replace=False))
     found = ask(

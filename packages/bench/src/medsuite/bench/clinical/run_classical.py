@@ -12,6 +12,7 @@ from medsuite.bench.clinical.features import CodeFeatures, PaperFeatures
 from medsuite.bench.clinical.predictions import Predictions, write_predictions
 from medsuite.bench.clinical.splits import Split
 from medsuite.bench.clinical.thresholds import best_f1_threshold
+from medsuite.bench.output import check_folder
 from medsuite.core.errors import unknown_name
 
 
@@ -39,9 +40,10 @@ def predict_classical(
         seed: Decides the fits.
 
     Raises:
-        InputError: A name is unknown, or the cohort is too small.
+        InputError: A name is unknown, the cohort is too small, or `out` is a file.
         MissingDependencyError: A library is not installed.
     """
+    check_folder(out)
     chosen = list(models or MODELS)
     for name in chosen:
         if name not in MODELS:

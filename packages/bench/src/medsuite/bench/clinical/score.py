@@ -96,8 +96,8 @@ def score(
         resamples: Of the bootstrap over patients, stratified by label.
 
     Raises:
-        InputError: Two models cannot be compared (see `align`), a class has under 20 patients, or the baseline is not
-            among the models.
+        InputError: Two models cannot be compared (see `align`), a class has under 20 patients, the baseline is not
+            among the models, or an answer has no probability.
     """
     names = [one.model for one in predictions]
     if baseline not in names:
@@ -109,6 +109,9 @@ def score(
         predictions = [_replaced(one, state=np.where(done, "answered", "left out")) for one in predictions]
     failed = [int((~one.answered).sum()) for one in predictions]
     filled = [with_failures(one, failures) for one in predictions]
+    for one in filled:
+        if not np.isfinite(one.probability).all():
+            raise InputError(f"{one.model} has answers without a probability", fix="make its predictions again")
     _check_events(filled[0])
     base = filled[names.index(baseline)]
     others = [one for one in filled if one is not base]
@@ -119,11 +122,18 @@ def score(
 
 
 def align(predictions: Sequence[Predictions]) -> list[Predictions]:
-    """Cut models to the patients of the one that was asked about fewest, all of whom the others must have.
+    """Put models in one order of patients, cut to those of the model that was asked about fewest.
 
     Raises:
-        InputError: Two models saw another task or another view, have the same name or different test patients.
+        InputError: Two models saw another task or another view, have the same name, different test patients or another
+            truth about one; or a model has two predictions for a patient.
     """
+    columns = ("subject_id", "truth", "state", "label", "probability")
+    orders = [np.argsort(one.subject_id, kind="stable") for one in predictions]
+    predictions = [
+        _replaced(one, **{name: getattr(one, name)[order] for name in columns})
+        for one, order in zip(predictions, orders, strict=True)
+    ]
     first = min(predictions, key=len)
     names = [one.model for one in predictions]
     for one in (one for one in predictions if one.task != first.task):
@@ -134,18 +144,27 @@ def align(predictions: Sequence[Predictions]) -> list[Predictions]:
     for one in predictions:
         if names.count(one.model) > 1:
             raise InputError(f"two files of a model called {one.model!r}", fix="name one of them with --name")
+        if len(np.unique(one.subject_id)) < len(one):
+            raise InputError(f"{one.model} has two predictions for a patient", expected="one line a patient")
         missing = np.setdiff1d(first.subject_id, one.subject_id)
         if len(missing):
             raise InputError(
                 f"{one.model} has no prediction for {len(missing)} test patients of {first.model}",
                 expected="the same test patients: the same folder, task and seed",
             )
-    columns = ("subject_id", "truth", "state", "label", "probability")
     kept = [np.isin(one.subject_id, first.subject_id) for one in predictions]
-    return [
+    cut = [
         _replaced(one, **{name: getattr(one, name)[mask] for name in columns})
         for one, mask in zip(predictions, kept, strict=True)
     ]
+    for one in cut:
+        if (one.truth != first.truth).any():
+            subject = int(one.subject_id[one.truth != first.truth][0])
+            raise InputError(
+                f"{one.model} and {first.model} disagree about what happened to patient {subject}",
+                expected="predictions for one cohort",
+            )
+    return cut
 
 
 def score_table(scores: Sequence[Score], title: str) -> "Table":

@@ -72,8 +72,12 @@ def split_patients(
 
     Raises:
         LeakageError: Another unit is asked for: two stays of a patient would be on both sides.
-        InputError: The shares are not three that add up to 1.
+        InputError: The shares are not three that add up to 1, or the cohort is empty.
     """
+    if not len(cohort):
+        raise InputError(
+            "the cohort is empty: there is nothing to split", fix="see who was left out: medsuite bench clinical cohort"
+        )
     if unit != "patient":
         raise LeakageError(
             f"a split by {unit}", expected="a split by patient: stays of one patient resemble each other"

@@ -10,6 +10,7 @@ View = Literal["retrospective", "landmark"]
 Preset = Literal["paper", "fixed"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 VIEWS: tuple[View, ...] = get_args(View)
+LONGEST_HOURS = 24 * 366
 LABELS = {"mortality": (0, 1), "length": (1, 2, 3), "readmission": (0, 1)}
 
 
@@ -77,8 +78,8 @@ def make_task(
         outcome_codes: Whether codes that exist because of the outcome are features.
 
     Raises:
-        InputError: A name is unknown, the hours are not positive, or the paper's preset is asked for a view that the
-            paper does not have.
+        InputError: A name is unknown, the hours are not positive or more than a year, or the paper's preset is asked
+            for a view that the paper does not have.
     """
     for kind, given, known in (
         ("task", outcome, OUTCOMES),
@@ -87,8 +88,8 @@ def make_task(
     ):
         if given not in known:
             raise unknown_name(kind, given, known)
-    if not hours > 0:
-        raise InputError(f"{hours:g} hours after admission", expected="more than 0")
+    if not 0 < hours <= LONGEST_HOURS:
+        raise InputError(f"{hours:g} hours after admission", expected=f"more than 0 and at most {LONGEST_HOURS}")
     if preset == "fixed":
         return Task(outcome, "fixed", view, hours, outcome_codes)  # type: ignore[arg-type]
     if view != "retrospective":

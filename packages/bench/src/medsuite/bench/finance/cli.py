@@ -56,7 +56,7 @@ def make(
     out: Annotated[Path, typer.Argument(help="A new folder.")],
     pictures: Annotated[int, typer.Option(min=1, help="Pictures per type; there are six types.")] = 2,
     style: Annotated[list[str] | None, typer.Option(help="screen, square, light, medium or heavy; repeat it.")] = None,
-    seed: Annotated[int, typer.Option(help="Decides everything.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Decides everything.")] = 0,
 ) -> None:
     """Draw pictures with computed answers, on screen and photographed."""
     from medsuite.bench.finance.sets import make_set
@@ -87,7 +87,9 @@ def predict(
     """Answer a generated set by OCR and rules."""
     from medsuite.bench.finance.baselines.run import answer_set
     from medsuite.bench.finance.sets import read_set, write_rows
+    from medsuite.bench.output import check_file
 
+    check_file(out)
     stored, questions = read_set(table, language.value, images)
     replies = answer_set(stored, questions)
     write_rows(out, ({"index": q.index, "reply": reply} for q, reply in zip(questions, replies, strict=True)))
@@ -116,8 +118,10 @@ def ask(
     """
     from medsuite.bench.finance.asking import ask_questions, fields_of, open_client, price_of, reply_rows, summary
     from medsuite.bench.finance.sets import read_set, write_rows
+    from medsuite.bench.output import check_file
     from medsuite.core.llm import AnswerStore, Sampling
 
+    check_file(out)
     stored, questions = read_set(table, language.value, images)
     costs, fields = price_of(price, most), fields_of(extra)
     client = open_client(model, server, key, blind=blind, concurrency=concurrency, price=costs, extra=fields)
@@ -155,8 +159,10 @@ def judge(
     from medsuite.bench.finance.evaluate import card_table, for_a_judge
     from medsuite.bench.finance.judging import Judge, judge_answers, judge_card, judgement_rows
     from medsuite.bench.finance.sets import read_replies, read_set, write_rows
+    from medsuite.bench.output import check_file
     from medsuite.core.llm import AnswerStore
 
+    check_file(out)
     stored, questions = read_set(table, language.value, images)
     said = read_replies(replies, questions)
     places = list(range(len(questions))) if every else for_a_judge(questions, said)

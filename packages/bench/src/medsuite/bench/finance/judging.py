@@ -68,12 +68,13 @@ def judge_request(
 
     Args:
         question: With its reference answer.
-        reply: The model's words; the fence is removed from them, and they are cut at 4,000 characters.
+        reply: The model's words; a fence in them is replaced, and they are cut at 4,000 characters.
         picture: Bytes of the picture; None for a judge that sees text only.
         sample: Which repetition this is.
         temperature: 0 for the most probable judgement.
     """
-    answer = reply.replace(_FENCE, "")[:LONGEST_ANSWER]
+    # Replaced rather than removed: what stands around a removed fence could close up to one.
+    answer = reply.replace(_FENCE, "[...]")[:LONGEST_ANSWER]
     text = f"Question: {question.text}\nReference: {question.answer}\n{_FENCE}\n{answer}\n{_FENCE}"
     instructions = Message("system", _INSTRUCTIONS.format(rubric=rubric(question.task), fence=_FENCE))
     case = Message("user", text, () if picture is None else (picture,))

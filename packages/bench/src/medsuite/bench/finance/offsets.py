@@ -19,7 +19,7 @@ class OffsetTable:
     4 MiB, whatever the size of the fields: a table with 3 GB of base64 pictures is opened in the memory of one picture.
 
     Raises:
-        InputError: The file is missing or empty, or a quote is never closed.
+        InputError: The file is missing, empty or no text in UTF-8, or a quote is never closed.
     """
 
     def __init__(self, path: Path) -> None:
@@ -38,7 +38,7 @@ class OffsetTable:
         """Read one row by its number from 0.
 
         Raises:
-            InputError: The row has another number of fields than the header.
+            InputError: The row has another number of fields than the header, or is no text in UTF-8.
         """
         fields = self._fields(number + 1)
         if len(fields) != len(self.columns):
@@ -54,7 +54,10 @@ class OffsetTable:
         with self.path.open("rb") as file:
             file.seek(start)
             raw = file.read(end - start)
-        text = raw.removeprefix(_BOM).decode("utf-8", "replace").rstrip("\r\n")
+        try:
+            text = raw.removeprefix(_BOM).decode("utf-8").rstrip("\r\n")
+        except UnicodeDecodeError as error:
+            raise InputError(f"{self.path}: row {line} is no text in UTF-8", fix="save the table as UTF-8") from error
         csv.field_size_limit(1 << 30)
         return next(csv.reader(io.StringIO(text, newline=""), delimiter="\t"), [])
 

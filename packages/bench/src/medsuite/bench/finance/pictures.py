@@ -42,7 +42,7 @@ def decode_field(field: str, look_up: Callable[[str], str]) -> tuple[bytes, ...]
         look_up: Returns the `image` field of the row with an index.
 
     Raises:
-        InputError: References form a loop, or the text is no base64.
+        InputError: References form a loop, or the text is no base64 and no list of it.
     """
     seen: list[str] = []
     while len(field) <= LONGEST_REFERENCE:
@@ -50,8 +50,17 @@ def decode_field(field: str, look_up: Callable[[str], str]) -> tuple[bytes, ...]
             raise InputError(f"image references form a loop: {' -> '.join([*seen, field])}")
         seen.append(field)
         field = look_up(field)
-    parts = ast.literal_eval(field) if field.startswith("[") else [field]
-    return tuple(_decode(str(part)) for part in parts)
+    return tuple(_decode(part) for part in (_list(field) if field.startswith("[") else [field]))
+
+
+def _list(field: str) -> list[str]:
+    try:
+        parts = ast.literal_eval(field)
+    except (ValueError, SyntaxError, MemoryError, RecursionError) as error:
+        raise InputError("an image field is a list that is not closed or quoted", expected="['base64', ...]") from error
+    if not isinstance(parts, list) or not parts:
+        raise InputError("an image field is an empty list", expected="['base64', ...]")
+    return [str(part) for part in parts]
 
 
 def media_type(content: bytes) -> str:

@@ -71,7 +71,7 @@ def read_questions(path: Path, language: Language, images: Path | None = None) -
         images: Folder of the pictures, the file's own when None.
 
     Raises:
-        InputError: The file is missing, a column is, or a row has a problem.
+        InputError: The file is missing, a column is, there is no row, or a row has a problem.
     """
     table = OffsetTable(path)
     problems = list(_problems(table))
@@ -88,7 +88,7 @@ def validate(path: Path, images: Path | None = None) -> list[Problem]:
     """List everything that is wrong with a question set, pictures included.
 
     Raises:
-        InputError: The file or a column is missing.
+        InputError: The file or a column is missing, or there is no row.
     """
     table = OffsetTable(path)
     problems = list(_problems(table))
@@ -126,6 +126,8 @@ def _problems(table: OffsetTable) -> Iterator[Problem]:
         raise InputError(
             f"{table.path} has no column {missing[0]!r}", expected=f"columns {', '.join(COLUMNS)}, image_path"
         )
+    if not len(table):
+        raise InputError(f"{table.path} holds no question", expected="a row for each below the header")
     first_row: dict[str, int] = {}
     for number in range(len(table)):
         try:

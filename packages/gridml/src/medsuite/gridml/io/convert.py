@@ -1,5 +1,6 @@
 """From trajectories of MeshGraphNets data sets to VTU files that any viewer opens."""
 
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -24,11 +25,13 @@ def trajectory_cases(path: Path, out: Path, *, step: int, limit: int) -> list[st
     """Write one time of the first trajectories of a file into a new folder and return their names.
 
     Raises:
-        InputError: See `read_trajectories`; or a trajectory has no such time.
+        InputError: See `read_trajectories`; or a trajectory has no such time, or there is none.
     """
     if limit < 1:
         raise InputError(f"a limit of {limit} trajectories", expected="at least 1")
-    cases = [snapshot(item, step) for item, _ in zip(read_trajectories(path), range(limit), strict=False)]
+    cases = [snapshot(item, step) for item in islice(read_trajectories(path), limit)]
+    if not cases:
+        raise InputError(f"{path} holds no trajectory", fix="download the file again")
     write_cases(out, cases)
     return [case.name for case in cases]
 

@@ -130,6 +130,8 @@ def _trajectory(arrays: Mapping[str, np.ndarray], features: Mapping[str, Feature
     for needed in ("mesh_pos", "cells", "node_type"):
         if needed not in arrays:
             raise InputError(f"{name} has no {needed!r}", expected="mesh_pos, cells and node_type")
+        if arrays[needed].ndim != 3 or not len(arrays[needed]):
+            raise InputError(f"{name}: {needed!r} has shape {arrays[needed].shape}", expected="(times, rows, columns)")
     points, cells = arrays["mesh_pos"][0], arrays["cells"][0]
     if points.shape[1] != 2 or cells.shape[1] != 3:
         raise InputError(

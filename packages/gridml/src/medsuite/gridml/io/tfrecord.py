@@ -97,7 +97,7 @@ def parse_example(data: bytes) -> Mapping[str, bytes]:
     example = {}
     for _, entry in _fields(features):
         pair = dict(_fields(entry))
-        name = _only(pair, 1, "a feature without a name").decode()
+        name = _only(pair, 1, "a feature without a name").decode(errors="backslashreplace")
         kinds = dict(_fields(_only(pair, 2, f"feature {name!r} without a value")))
         example[name] = _only(
             dict(_fields(_only(kinds, 1, f"feature {name!r} is no list of bytes"))), 1, f"{name!r} is empty"

@@ -5,6 +5,8 @@ its boundary as line cells whose cell data are `boundary_kind` (see `KIND_CODES`
 """
 
 from collections.abc import Mapping
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +25,14 @@ PLANAR_TOLERANCE = 1e-9
 def _open(path: Path) -> Any:
     import meshio
 
+    if path.is_dir():
+        raise InputError(f"{path} is a folder", expected="a .vtu file")
     if not path.is_file():
         raise InputError(f"{path} does not exist", expected="a .vtu file")
     try:
-        return meshio.read(path)
+        # meshio prints its own complaint, which the error repeats.
+        with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
+            return meshio.read(path)
     except SystemExit as error:  # meshio ends the process on formats that it cannot place
         raise InputError(
             f"{path} cannot be read", expected="a mesh file whose ending tells its format, such as .vtu"
@@ -94,7 +100,7 @@ def _boundary(data: Any, mesh: Mesh, path: Path) -> tuple[BoundaryTag, ...]:
     table = np.stack([columns["boundary_kind"], columns["boundary_rate"]], axis=1)
     tags = []
     for code, rate in np.unique(table, axis=0):
-        if int(code) not in KIND_CODES.values():
+        if code not in KIND_CODES.values():
             raise InputError(f"{path}: boundary_kind {code:g}", expected=f"one of {KIND_CODES}")
         chosen = (table == (code, rate)).all(axis=1)
         kind = BOUNDARY_KINDS[int(code)]
@@ -124,9 +130,14 @@ def write_case(path: str | Path, case: Case, fields: Mapping[str, Float[np.ndarr
     """Write a case, with further nodal fields such as a prediction.
 
     Facet values that a function prescribes are written as their means over the facet's ends.
+
+    Raises:
+        InputError: The path does not end in `.vtu`.
     """
     import meshio
 
+    if Path(path).suffix.lower() != ".vtu":
+        raise InputError(f"{Path(path).name} does not end in .vtu", expected="the name of a VTU file")
     mesh, lines = case.mesh, case.mesh.boundary_facets
     columns = {name: np.zeros(len(lines)) for name in ("boundary_kind", "boundary_value", "boundary_rate")}
     for tag in case.boundary:
@@ -140,7 +151,7 @@ def write_case(path: str | Path, case: Case, fields: Mapping[str, Float[np.ndarr
         [("triangle", mesh.triangles), ("line", lines)],
         point_data=dict(point_data),
         cell_data={name: [filler, values] for name, values in columns.items()},
-    ).write(path)
+    ).write(path, file_format="vtu")
 
 
 def _facet_means(tag: BoundaryTag, mesh: Mesh) -> Float[np.ndarray, " facets"]:

@@ -7,6 +7,7 @@ import skfem
 from jaxtyping import Float
 from scipy.sparse import csr_array
 
+from medsuite.core.errors import InputError
 from medsuite.gridml.case import BoundaryTag, Case
 from medsuite.gridml.mesh import Mesh
 from medsuite.gridml.solvers import fem
@@ -21,10 +22,11 @@ class PoissonProblem:
         mesh: Where it is posed.
         source: f: a number, a nodal field or a function of coordinates.
         boundary: Typed boundary data; dirichlet, neumann or robin.
-        diffusivity: a > 0, in the same forms.
+        diffusivity: a > 0, in the same forms; zero where the problem degenerates.
 
     Raises:
-        InputError: A boundary kind that has no meaning here, or no condition that makes the solution unique.
+        InputError: A boundary kind that has no meaning here, no condition that makes the solution unique, or a
+            diffusivity that is negative or not finite at a node.
     """
 
     mesh: Mesh
@@ -34,6 +36,12 @@ class PoissonProblem:
 
     def __post_init__(self) -> None:
         fem.require_solvable(self.boundary)
+        values = self.nodal(self.diffusivity)
+        wrong = ~((values >= 0) & np.isfinite(values))
+        if wrong.any():
+            raise InputError(
+                f"a diffusivity of {values[wrong][0]:g} at {np.sum(wrong)} nodes", expected="positive numbers"
+            )
 
     def nodal(self, coefficient: fem.Coefficient) -> Float[np.ndarray, " nodes"]:
         """Sample one of the problem's coefficients at the nodes."""

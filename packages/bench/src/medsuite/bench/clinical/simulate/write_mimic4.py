@@ -53,7 +53,7 @@ def write_mimic4(world: EHRWorld, patients: Patients, folder: Path, seed: int = 
         InputError: The folder is not empty.
         MissingDependencyError: The titles of codes are not installed.
     """
-    if folder.exists() and any(folder.iterdir()):
+    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         raise InputError(f"{folder} is not empty", fix="name a new folder")
     rng = np.random.default_rng((world.seed, 2, seed))
     titles = official_titles("diagnosis", 10)

@@ -34,7 +34,8 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
     "diagnosis_times": ("subject_id", "hadm_id", "icd_code", "icd_version", "known_at"),
 }
 """Columns without which a table cannot be used."""
-OPTIONAL = frozenset({"diagnosis_times"})
+OPTIONAL = frozenset({"diagnosis_times", "d_icd_diagnoses", "d_icd_procedures"})
+"""Tables that need not be there: official titles stand in for those of MIMIC-IV."""
 
 FINGERPRINTS: Mapping[str, Mapping[str, int]] = {
     "3.1": {

@@ -19,7 +19,7 @@ def find_table(folder: Path, table: str) -> Path | None:
         InputError: Both exist: they may differ, and nobody could say which one was read.
     """
     names = {f"{table}{suffix}" for suffix in SUFFIXES}
-    found = sorted(path for path in folder.iterdir() if path.name.lower() in names)
+    found = sorted(path for path in folder.iterdir() if path.name.lower() in names and path.is_file())
     if len(found) > 1:
         raise InputError(f"{found[0]} and {found[1].name} are both there", fix="remove one of them")
     return found[0] if found else None
@@ -34,11 +34,14 @@ def read_header(path: Path, needed: Sequence[str]) -> tuple[str, ...]:
 
     Raises:
         InputError: The file is empty, packed twice, a web page, cut off within its first line, split by something else
-            than commas, or lacks a column.
+            than commas, lacks a column or has one twice.
     """
     line = _first_line(path)
     columns = tuple(name.strip().strip('"').lower() for name in line.split(","))
     missing = [name for name in needed if name not in columns]
+    twice = [name for name in columns if columns.count(name) > 1]
+    if twice:
+        raise InputError(f"{path} has two columns {twice[0]!r}", expected="each column once")
     if not missing:
         return columns
     if len(columns) == 1 and any(mark in line for mark in ";\t|"):

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 EXTRA = "medsuite-bench[clinical]"
 DRUG_MAP = "ndc_atc.csv"
+DRUG_COLUMNS = ("ndc", "atc", "name")
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,23 @@ class MimicIV:
             return connection.execute(query.format(source=self.scan(table), **sources))
         except (duckdb.IOException, duckdb.InvalidInputException) as error:
             raise explain_read_error(self.tables[table], error) from error
+
+    def read_drug_map(self, connection: "DuckDBPyConnection") -> list[tuple[str | None, ...]]:
+        """Read the rows of the drug map: National Drug Code, ATC code and name, as text.
+
+        Raises:
+            InputError: The file is cut off, has rows of another width or is no text.
+        """
+        import duckdb
+
+        path = str(self.drug_map).replace("'", "''")
+        names = ", ".join(f"'{name}': 'VARCHAR'" for name in read_header(self.drug_map, DRUG_COLUMNS))
+        dialect = "header=true, auto_detect=false, delim=',', quote='\"', escape='\"', nullstr=''"
+        query = f"select ndc, atc, name from read_csv('{path}', {dialect}, columns={{{names}}})"  # noqa: S608
+        try:
+            return connection.execute(query).fetchall()
+        except (duckdb.IOException, duckdb.InvalidInputException) as error:
+            raise explain_read_error(self.drug_map, error) from error
 
     def scan(self, table: str) -> str:
         """Return the SQL expression that scans a table, every column as text.
@@ -130,5 +148,5 @@ def _find_drug_map(root: Path, given: Path | None) -> Path:
             expected="a CSV of drug codes with columns ndc, atc, name (ATC level 3)",
             fix="MIMIC-IV ships no such map and its sources may not be redistributed; name yours with --drug-map",
         )
-    read_header(path, ("ndc", "atc", "name"))
+    read_header(path, DRUG_COLUMNS)
     return path

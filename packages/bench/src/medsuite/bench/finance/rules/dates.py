@@ -21,7 +21,13 @@ _QUARTERS = (
     re.compile(r"(?<!\d)(?P<year>\d{4})\s*年?\s*Q(?P<quarter>[1-4])(?!\d)", re.IGNORECASE),
     re.compile(r"\bQ(?P<quarter>[1-4])\s*(?:of\s+|/)?(?P<year>\d{4})\b", re.IGNORECASE),
     re.compile(r"(?<!\d)(?P<year>\d{4})\s*年?\s*第?\s*(?P<quarter>[1-4一二三四])\s*季度"),
+    re.compile(
+        r"\b(?P<quarter>first|second|third|fourth)\s+quarter\s+(?:of\s+)?(?:fy\s?)?(?P<year>\d{4})\b", re.IGNORECASE
+    ),
+    re.compile(r"(?<![\dA-Za-z])(?P<quarter>[1-4])Q(?P<year>\d{4}|\d{2})(?!\d)", re.IGNORECASE),
+    re.compile(r"\bQ(?P<quarter>[1-4])\s?'(?P<year>\d{2})(?!\d)", re.IGNORECASE),
 )
+_ORDINALS = ("一二三四", ("first", "second", "third", "fourth"))
 
 Date = tuple[int, ...]
 """Year, month and day; or year and quarter."""
@@ -51,5 +57,7 @@ def _date(match: re.Match[str]) -> Date | None:
 
 
 def _quarter(match: re.Match[str]) -> Date:
-    quarter = match["quarter"]
-    return int(match["year"]), int(quarter) if quarter.isdigit() else "一二三四".index(quarter) + 1
+    """Return year and quarter; two digits of a year are of this century."""
+    quarter, year = match["quarter"].lower(), int(match["year"])
+    names = next((names for names in _ORDINALS if quarter in names), None)
+    return year + 2000 * (year < 100), int(quarter) if names is None else names.index(quarter) + 1

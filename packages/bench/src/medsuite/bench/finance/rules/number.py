@@ -5,14 +5,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from medsuite.bench.finance.rules.quantity import Quantity, quantities, rewrite
-from medsuite.bench.finance.rules.text import plain
+from medsuite.bench.finance.rules.english import digits_from_words
+from medsuite.bench.finance.rules.quantity import Quantity, measured, quantities, rewrite
+from medsuite.bench.finance.rules.text import plain, without_markup
 
 LONGEST_REPLY = 8_000
 """Characters of a reply that are read: a longer one is no answer to a question for one number."""
 _MARKER = re.compile(
-    r"(?i)(?:final\s+)?answer\s*(?:is|:)|答案(?:是|为)?\s*:?|(?:结果|等于|约等于)(?:是|为)?\s*:?|[=≈]|\\boxed\{"
+    r"(?i)(?:final\s+)?\bans(?:wer)?\s*(?:is|:)|答案(?:是|为)?\s*:?|答\s*:|(?:结果|等于|约等于)(?:是|为)?\s*:?"
+    r"|\bequals(?:\s+to)?\b|\bequal\s+to\b|[=≈]|\\boxed\{"
 )
+_NAME = re.compile(r"[A-Za-z]-?\d")
 _SENTENCE_END = re.compile(r"[。;；\n]|\.(?:\s|$)")
 
 
@@ -47,14 +50,16 @@ def final_quantity(reply: str) -> Quantity | None:
     """Return the one value that a reply settles on, or None where it names none or several.
 
     A reply that names an answer (`the answer is`, `=`, 答案) is read from the last such place that is followed by a
-    quantity, to the end of that sentence; any other reply is read as a whole.
+    quantity, to the end of that sentence; any other reply is read as a whole. Four digits that may name a year do not
+    count beside other values, and English number words count where there are no digits.
     """
     text = plain(reply)
     if len(text) > LONGEST_REPLY:
         return None
+    text = without_markup(text)
     segments = _marked_segments(text)
     candidates = next((found for segment in reversed(segments) if (found := quantities(segment))), None)
-    return _single(candidates if candidates is not None else quantities(text))
+    return _single(candidates or quantities(text) or quantities(digits_from_words(text)))
 
 
 def number_is_right(reply: str, reference: str, tolerance: Tolerance = EXACT) -> bool:
@@ -77,8 +82,11 @@ def number_is_right(reply: str, reference: str, tolerance: Tolerance = EXACT) ->
 
 
 def reference_quantity(reference: str) -> Quantity | None:
-    """Return the quantity of a reference that consists of one quantity and nothing else but a word or two of unit."""
-    found = quantities(reference)
+    """Return the quantity of a reference that consists of one quantity and nothing else but a word or two of unit.
+
+    The digits of a name, MA5, are none: whoever answers EMA5 has another name.
+    """
+    found = measured(reference) or ([] if _NAME.search(plain(reference)) else quantities(reference))
     if len(found) != 1:
         return None
     rest = rewrite(reference)[: found[0].span[0]] + rewrite(reference)[found[0].span[1] :]
@@ -100,7 +108,13 @@ def _marked_segments(text: str) -> list[str]:
 
 
 def _single(found: Sequence[Quantity]) -> Quantity | None:
-    """Return the finest of quantities that all agree, or None."""
-    if not found or not all(quantity.agrees(found[0]) for quantity in found):
+    """Return the finest of quantities that all agree, a percentage before the same share as a number, or None."""
+    if not _all_agree(found):
+        found = [quantity for quantity in found if not quantity.maybe_year]
+    if not found or not _all_agree(found):
         return None
-    return min(found, key=lambda quantity: quantity.place)
+    return min(found, key=lambda quantity: (quantity.kind == "number", quantity.place))
+
+
+def _all_agree(found: Sequence[Quantity]) -> bool:
+    return all(quantity.agrees(found[0]) for quantity in found)

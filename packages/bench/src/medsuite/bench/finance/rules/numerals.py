@@ -1,4 +1,4 @@
-"""Chinese numerals, alone and mixed with digits: 一亿二千万, 1.2万亿, 2千3百万, 两万五, 百分之十二点五, 三成."""
+"""Chinese numerals, alone and mixed with digits: 一亿二千万, 1.2万亿, 2千3百万, 两万五, 百分之十二点五, 三成, 壹佰."""
 
 import re
 from decimal import Decimal
@@ -9,15 +9,19 @@ LARGE = {"万": 10**4, "亿": 10**8}
 _NUMBER = r"\d+(?:\.\d+)?"
 _TOKEN = re.compile(rf"{_NUMBER}|.")
 _NUMERAL = r"[零〇一二两三四五六七八九十百千万亿]+(?:点[零〇一二三四五六七八九]+)?"
-_RUN = re.compile(_NUMERAL)
+_RUN = re.compile(rf"(?P<numeral>{_NUMERAL})(?P<unit>(?<=[零〇一二三四五六七八九])[十百千万亿]+)?")
 _MIXED = re.compile(
     rf"(?:(?<![\d.]){_NUMBER}|[零〇一二两三四五六七八九])\s*(?:[十百万亿]|千(?![克瓦米]))"
     rf"(?:{_NUMBER}|[零〇一二两三四五六七八九十百千万亿])*"
 )
-_SHARE = re.compile(rf"(?P<whole>百|千|万|十)分之\s*(?P<part>{_NUMERAL}|{_NUMBER})")
+_SHARE = re.compile(rf"(?P<whole>百|千|万|十)分之\s*(?P<sign>-?)(?P<part>{_NUMERAL}|{_NUMBER})")
 _TENTHS = re.compile(
-    r"(?P<tenths>[一二三四五六七八九]|(?<![\d.])\d(?:\.\d+)?)成(?P<more>[半一二三四五六七八九])?(?![为本功交立员长就熟果分])"
+    r"(?P<tenths>[一二两三四五六七八九]|(?<![\d.])\d(?:\.\d+)?)成(?P<more>[半一二三四五六七八九])?(?![为本功交立员长就熟果分])"
 )
+_FORMAL = re.compile("(?<!大)[零壹贰貳叁參肆伍陆陸柒捌玖拾佰仟万萬亿億点點]{2,}")
+_TRADITIONAL = re.compile(r"(?<=[\d一二两兩三四五六七八九十百千])\s*[萬億]+")
+_SIMPLE = str.maketrans("壹贰貳叁參肆伍陆陸柒捌玖拾佰仟萬億點兩負圆圓", "一二二三三四五六六七八九十百千万亿点两负元元")
+_GUESS = re.compile(r"[一二两三四五六七八九]{2}[十百千万亿]")
 _FOLLOWS = "元股手倍个家次天只条根块人笔份年月日季点%角分万亿港美"
 """What may follow a single numeral that counts; other single numerals are parts of words."""
 
@@ -25,9 +29,13 @@ _FOLLOWS = "元股手倍个家次天只条根块人笔份年月日季点%角分�
 def digits_from_numerals(text: str) -> str:
     """Rewrite every Chinese numeral of a text in digits, percentages and tenths with a percent sign.
 
-    Runs in linear time: no pattern can match one position in two ways.
+    Traditional and formal characters (萬, 壹佰) count as the simple ones, a single formal one only as part of a word
+    (大陆). Guesses such as 三五百万 and 几百万 have no value and stay. Runs in linear time: no pattern can match one
+    position in two ways.
     """
-    text = _SHARE.sub(_rewrite_share, text.replace("负", "-"))
+    text = _FORMAL.sub(lambda found: found[0].translate(_SIMPLE), re.sub("[負负]的?", "-", text))
+    text = _TRADITIONAL.sub(lambda found: found[0].translate(_SIMPLE), text)
+    text = _SHARE.sub(_rewrite_share, text)
     text = _TENTHS.sub(_rewrite_tenths, text)
     text = _MIXED.sub(_rewrite_mixed, text)
     return _RUN.sub(_rewrite_run, text)
@@ -70,7 +78,7 @@ def _sum_of_units(tokens: list[str]) -> Decimal:
 def _rewrite_share(found: re.Match[str]) -> str:
     part = found["part"]
     value = Decimal(part) if part[0].isdigit() else numeral_value(part)
-    return f"{plain_decimal(value * 100 / {**SMALL, **LARGE}[found['whole']])}%"
+    return f"{found['sign']}{plain_decimal(value * 100 / {**SMALL, **LARGE}[found['whole']])}%"
 
 
 def _rewrite_tenths(found: re.Match[str]) -> str:
@@ -82,7 +90,7 @@ def _rewrite_tenths(found: re.Match[str]) -> str:
 
 def _rewrite_mixed(found: re.Match[str]) -> str:
     compact = re.sub(r"\s", "", found[0])
-    if _RUN.fullmatch(compact):
+    if re.fullmatch(_NUMERAL, compact):
         return found[0]
     return _with_precision(compact)
 
@@ -92,17 +100,19 @@ def _with_precision(numeral: str) -> str:
     single = re.fullmatch(rf"({_NUMBER})([十百千万亿]+)", numeral)
     if not single:
         return plain_decimal(numeral_value(numeral))
-    power = int(numeral_value(f"1{single[2]}")).bit_length() and len(str(int(numeral_value(f"1{single[2]}")))) - 1
-    return f"{single[1]}e{power}"
+    unit = int(numeral_value(f"1{single[2]}"))  # a power of ten
+    return f"{single[1]}e{len(str(unit)) - 1}"
 
 
 def _rewrite_run(found: re.Match[str]) -> str:
-    run, text, end = found[0], found.string, found.end()
+    run, text, end = found["numeral"], found.string, found.end()
+    if found["unit"]:  # only after a fraction: 一点二亿
+        return _with_precision(f"{plain_decimal(numeral_value(run))}{found['unit']}")
     alone = found.start() == 0 and end == len(text)
     counted = end < len(text) and text[end] in _FOLLOWS
     if len(run) == 1 and (run in {**SMALL, **LARGE} or not (alone or counted)):
         return "10" if run == "十" and (alone or counted) else run
-    if not any(character in DIGITS for character in run) and run[0] != "十":
+    if (not any(character in DIGITS for character in run) and run[0] != "十") or _GUESS.search(run):
         return run
     return plain_decimal(numeral_value(run))
 

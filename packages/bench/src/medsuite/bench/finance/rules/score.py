@@ -29,9 +29,9 @@ def axis_tolerance(question: Question, share: float = 0.02) -> Tolerance:
 def score_rule(question: Question, reply: str, tolerance: Tolerance = EXACT) -> Verdict:
     """Score a reply by rules.
 
-    `<OR>` in the reference takes the best of its parts. `<AND>` asks for every part and for nothing beside them, in any
-    order. A question without options whose reference is a date, a number or a phrase is compared as such; all else is
-    left to a judge.
+    `<OR>` in the reference takes the best of its parts, empty ones left out. `<AND>` asks for every part and for
+    nothing beside them, in any order. A question without options whose reference is a date, a number or a phrase is
+    compared as such; all else is left to a judge.
 
     Args:
         question: Question with its reference answer.
@@ -47,7 +47,9 @@ def score_rule(question: Question, reply: str, tolerance: Tolerance = EXACT) -> 
         return Verdict(float(right), "scored", "abstains" if right else "does not abstain, or hedges")
     if question.task in JUDGED_TASKS:
         return Verdict(0.0, "judge_only", f"{question.task} answers are paragraphs")
-    alternatives = [part.strip() for part in question.answer.split("<OR>")]
+    alternatives = [part.strip() for part in question.answer.split("<OR>") if plain(part)]
+    if not alternatives:
+        return Verdict(0.0, "judge_only", "the reference is empty")
     return max(
         (_score_one(question, part, reply, tolerance) for part in alternatives), key=lambda verdict: verdict.score
     )
@@ -56,7 +58,9 @@ def score_rule(question: Question, reply: str, tolerance: Tolerance = EXACT) -> 
 def _score_one(question: Question, reference: str, reply: str, tolerance: Tolerance) -> Verdict:
     parts = [part.strip() for part in reference.split("<AND>") if part.strip()]
     if question.options:
-        right = choice_is_right(reply, reference, question.options)
+        # Periods among which one is chosen may be written otherwise than in the picture.
+        dated = bool(dates(reference)) and date_is_right(reply, reference)
+        right = dated or choice_is_right(reply, reference, question.options)
         return _verdict(right, f"names {reference!r} alone", "names another option, several or none")
     if len(parts) > 1:
         score = set_score(reply, parts)

@@ -7,16 +7,22 @@ from medsuite.bench.finance.rules.quantity import quantities
 from medsuite.bench.finance.rules.text import plain
 
 _ABSTENTION = re.compile(
-    r"not applicable|\bn/a\b|not (?:shown|available|provided|displayed|drawn|visible|given)"
+    r"not applicable|\bn/a\b|^(?:none|unknown|no answer)\W*$"
+    r"|(?:not|n't) (?:shown|available|provided|displayed|drawn|visible|given|listed|included|covered|mentioned"
+    r"|specified|stated|present)\b"
     r"|not in the (?:chart|picture|image|table)"
-    r"|(?:cannot|can't|can not|unable to|impossible to) (?:be )?(?:answer|determin|tell|say|read|find|know)"
-    r"|there (?:is|are) no\b|does not (?:show|contain|include|have)|doesn't (?:show|contain|include|have)"
-    r"|不适用|无法(?:回答|判断|确定|得知|得出|看出|作答)|不能(?:回答|判断|确定)|没有(?:显示|提供|给出|画出|标出)|未(?:显示|提供|给出|标出)"
+    r"|(?:cannot|can't|can not|unable to|(?:im|not )possible to) (?:be )?"
+    r"(?:answer|determin|tell|say|read|find|know|see)"
+    r"|there (?:is|are) no\b|\bno (?:data|information|such|value|mention|record)\b|\blacks?\b"
+    r"|(?:does not|doesn't|do not|don't) (?:show|contain|include|have|provide|give|state|mention|list)"
+    r"|不适用|^无\W*$|(?:无法|不能)(?:从.{1,6}中?)?(?:回答|判断|确定|得知|得出|看出|作答|获取|获得|读取|计算|找到)"
+    r"|没有(?:显示|提供|给出|画出|标出|列出|提及|包含|相关|该|这|此|任何|对应|所问)"
+    r"|未(?:显示|提供|给出|标出|提及|包含|涉及|列出|画出|体现|说明)|不(?:包含|包括|含|涉及|详)|未知|找不到|看不出"
     r"|(?:图|表|文)(?:片|表|格|档)?中(?:并)?(?:没有|无)|不存在",
     re.IGNORECASE,
 )
 _SEPARATOR = re.compile(r"[,，、;；/|\n]|\band\b|\bor\b|和|与|及|或|以及")
-_OPINION = re.compile(r"\bnot\b|n't|\bneither\b|不|并非", re.IGNORECASE)
+_OPINION = re.compile(r"(?:\b|can)not\b|n't|\bneither\b|不|并非", re.IGNORECASE)
 MOST_PIECES = 3
 """Pieces between commas and the like of an abstention: more of them are a list."""
 LONGEST_EXTRA = 3
@@ -72,6 +78,8 @@ def text_is_right(reply: str, reference: str) -> bool:
     given, expected = plain(reply).lower().strip(" .。\"'“”"), plain(reference).lower().strip(" .。")
     if _compact(given) == _compact(expected):
         return True
+    if not expected:
+        return False
     short = len(given) <= len(expected) + 80
     return (
         short and bool(_whole(expected).search(given)) and not _SEPARATOR.search(given) and not _OPINION.search(given)
