@@ -109,6 +109,8 @@ def test_every_estimate_is_that_of_a_plain_count() -> None:
     asked = len(right("screen"))
     harder = verdicts["A medium photograph is harder than the screen, same picture and question"]
     assert harder.estimate == pytest.approx(100 * (screen - medium) / asked)
+    optics = 100 * (screen - sum(right("square"))) / asked
+    assert harder.controls == f"square to the screen, without glare {optics:.1f}"
     back = verdicts["Rectifying a medium photograph wins part of the loss back"]
     assert back.estimate == pytest.approx(100 * (mended - medium) / (screen - medium))
     for arm, where in (("screen", "on screens"), ("heavy", "in heavy photographs")):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 TITLE = "MME-Finance: A Multimodal Finance Benchmark for Expert-level Understanding and Reasoning"
-SECONDS_A_PICTURE = 6.0
+SECONDS_A_PICTURE = 10.0
 """Expected cost of one picture: reading it on screen and in three photographs."""
 
 

@@ -1,6 +1,7 @@
 """The verdicts on MME-Finance's claims, from rows alone."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Float
@@ -49,7 +50,8 @@ def _photograph_verdict(measurements: Sequence[Measurement], level: str) -> Verd
     lost, won = _discordant(measurements, "screen", level)
     reason = problem or f"{lost} questions lost and {won} won; the optics alone cost {control:.1f} points"
     published = "4.6 points in English, 6.4 in Chinese (models, unpaired)"
-    return _verdict(statement, "void" if problem else outcome, interval, "points", published, reason)
+    verdict = _verdict(statement, "void" if problem else outcome, interval, "points", published, reason)
+    return replace(verdict, controls=f"square to the screen, without glare {control:.1f}")
 
 
 def _rectification_verdict(measurements: Sequence[Measurement], level: str) -> Verdict:

@@ -51,7 +51,7 @@ class SpeedSettings:
 
 def jobs(settings: SpeedSettings) -> list[Job]:
     """Return one job a seed; nothing else may run beside it."""
-    return [Job(f"seed={seed}", seed, seconds=30 + 90 * settings.effort, exclusive=True) for seed in settings.seeds]
+    return [Job(f"seed={seed}", seed, seconds=40 + 125 * settings.effort, exclusive=True) for seed in settings.seeds]
 
 
 def run(job: Job, context: Context) -> Iterator[Measurement]:

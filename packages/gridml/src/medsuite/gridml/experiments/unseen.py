@@ -58,7 +58,7 @@ class UnseenSettings:
 def jobs(settings: UnseenSettings) -> list[Job]:
     """Return one job for each seed and group of arms."""
     return [
-        Job(f"seed={seed} arms={','.join(group)}", seed, {"arms": list(group)}, seconds=60 * settings.effort)
+        Job(f"seed={seed} arms={','.join(group)}", seed, {"arms": list(group)}, seconds=14 * settings.effort)
         for seed in settings.seeds
         for group in GROUPS
     ]
