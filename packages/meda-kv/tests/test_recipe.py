@@ -139,7 +139,9 @@ def test_what_is_chosen_equals_a_sort_by_protection_score_and_place(scores, data
     valid = (torch.arange(slots) >= padding)[None]
     guard = torch.tensor([[slot in guarded for slot in range(slots)]])
     choice = choose(torch.tensor([[scores]]).float(), guard, valid, torch.tensor([budget]))
-    ranked = sorted(range(padding, slots), key=lambda slot: (slot not in guarded, -scores[slot] * (slot not in guarded), slot))
+    ranked = sorted(
+        range(padding, slots), key=lambda slot: (slot not in guarded, -scores[slot] * (slot not in guarded), slot)
+    )
     assert choice.index[0, 0][choice.valid[0]].tolist() == sorted(ranked[:budget])
 
 
