@@ -211,7 +211,7 @@ def test_a_pyramid_that_keeps_everything_is_flat():
 
 
 @pytest.mark.parametrize(
-    "wrong", [lambda: Late(layers=-1), lambda: Pyramid(beta=0.5), lambda: Pyramid(beta=float("nan"))], ids=str
+    "wrong", [lambda: Late(layers=-1), lambda: Pyramid(beta=0.5), lambda: Pyramid(beta=float("nan"))]
 )
 def test_shapes_that_cannot_be_are_refused(wrong):
     with pytest.raises(InputError, match="expected"):

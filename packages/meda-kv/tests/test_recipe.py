@@ -101,9 +101,7 @@ def test_each_method_keeps_its_own_number_of_recent_tokens(selector, kept):
     assert [selector.recent(budget) for budget in (4, 20)] == kept
 
 
-@pytest.mark.parametrize(
-    "wrong", [lambda: H2O(recent_share=1.5), lambda: SnapKV(queries=0), lambda: SnapKV(kernel=4)], ids=str
-)
+@pytest.mark.parametrize("wrong", [lambda: H2O(recent_share=1.5), lambda: SnapKV(queries=0), lambda: SnapKV(kernel=4)])
 def test_selectors_that_cannot_be_are_refused(wrong):
     with pytest.raises(InputError, match="expected"):
         wrong()
