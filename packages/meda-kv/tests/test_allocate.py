@@ -218,6 +218,10 @@ def test_shapes_that_cannot_be_are_refused(wrong):
         wrong()
 
 
+def test_a_floor_may_be_the_cap():
+    assert FullRowEntropy(floor=0.2, cap=0.2).budgets(table([0, 9], tokens=100, ratio=0.2)).tolist() == [20, 20]
+
+
 @pytest.mark.parametrize("wrong", [{"temperature": 0.0}, {"floor": 0.5, "cap": 0.2}, {"cap": 1.5}])
 def test_settings_that_cannot_be_are_refused(wrong):
     with pytest.raises(InputError):
