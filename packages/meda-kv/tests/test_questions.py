@@ -1,7 +1,5 @@
 """How answers are taken: forced word for word, or written token by token."""
 
-from types import SimpleNamespace
-
 import pytest
 import torch
 
@@ -122,15 +120,12 @@ def test_an_exchange_is_as_long_as_all_its_parts():
     assert question(Written(7, len, str)).tokens == 20 + 3 + 1 + 7
 
 
-@pytest.mark.parametrize(("positions", "fits"), [(29, True), (28, False), (None, True)])
-def test_an_exchange_longer_than_the_models_positions_is_refused(positions, fits):
-    decoder = SimpleNamespace(config=SimpleNamespace(max_position_embeddings=positions))
-    session = SimpleNamespace(model=SimpleNamespace(get_decoder=lambda: decoder))
-    if fits:
-        questions._check_length(session, question(forced(5)))
-        return
+def test_an_exchange_longer_than_the_models_positions_is_refused(model, monkeypatch):
+    monkeypatch.setattr(model.config, "max_position_embeddings", 29)
+    assert len(scores_of(model, question(forced(5)))) == 4
+    monkeypatch.setattr(model.config, "max_position_embeddings", 28)
     with pytest.raises(TooLongError, match="q is 29 tokens long; expected at most 28"):
-        questions._check_length(session, question(forced(5)))
+        scores_of(model, question(forced(5)))
 
 
 @pytest.mark.parametrize(("value", "correct"), [(1.0, True), (0.99, False), (0.0, False)])

@@ -93,9 +93,10 @@ def test_a_cache_that_has_read_nothing_is_saved_as_nothing(model, tmp_path):
 def test_layers_of_a_kind_that_changes_in_place_are_not_saved(model, tmp_path):
     from transformers import StaticCache
 
-    static = StaticCache(config=model.config, max_cache_len=8)
+    cache = CompressedCache(model.config)
+    cache.layers[1] = StaticCache(config=model.config, max_cache_len=8).layers[1]
     with pytest.raises(InputError, match="a cache with StaticLayer; expected full and sliding attention only"):
-        save_cache(tmp_path / "static.safetensors", model, static, {})
+        save_cache(tmp_path / "static.safetensors", model, cache, {})
     assert not list(tmp_path.iterdir())
 
 
