@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,6 +12,7 @@ from medsuite.meda_kv.allocate import (
     FullRowEntropy,
     Late,
     LayerTable,
+    MinimumSlots,
     Pyramid,
     ReleasedEntropy,
     ShuffledEntropy,
@@ -119,6 +122,104 @@ def test_shuffling_permutes_the_budgets_of_its_base():
     shuffled = ShuffledEntropy(seed=3).budgets(table(SMOLLM2))
     assert not np.array_equal(shuffled, base)
     np.testing.assert_array_equal(np.sort(shuffled), np.sort(base))
+
+
+@pytest.mark.parametrize("layers", [2, 5, 30])
+@pytest.mark.parametrize("ratio", [0.1, 0.2, 0.4])
+def test_without_bounds_the_shares_are_the_softmax_itself(layers, ratio):
+    entropy = np.linspace(2.0, 2.3, layers)
+    budgets = FullRowEntropy(floor=0.0).budgets(table(entropy, ratio=ratio))
+    raised = [math.exp(value) for value in entropy]
+    expected = [int(ratio * layers * 2048) * value / sum(raised) for value in raised]
+    assert np.abs(budgets - expected).max() < 1
+
+
+def test_half_the_temperature_squares_the_ratio_of_two_layers():
+    warm, cold = (softmax(np.array([2.0, 1.2]), temperature) for temperature in (1.0, 0.5))
+    assert cold[0] / cold[1] == pytest.approx((warm[0] / warm[1]) ** 2)
+    assert warm.sum() == cold.sum() == pytest.approx(1.0)
+
+
+def test_entropies_that_differ_beyond_any_exponential_do_not_overflow():
+    assert softmax(np.array([0.0, 5000.0])).tolist() == [0.0, 1.0]
+
+
+def test_a_floor_that_the_budget_cannot_pay_for_gives_way_to_what_is_protected():
+    budgets = FullRowEntropy(floor=0.5).budgets(table(SMOLLM2, ratio=0.2, lower=6))
+    assert budgets.sum() == int(0.2 * 30 * 2048)
+    assert 6 <= budgets.min() < 0.1 * 2048
+
+
+def test_a_cap_below_the_budget_gives_way_to_the_whole_prompt():
+    budgets = FullRowEntropy(floor=0.0, cap=0.1).budgets(table(SMOLLM2, ratio=0.2))
+    assert budgets.sum() == int(0.2 * 30 * 2048)
+    assert budgets.max() > 0.1 * 2048
+
+
+def test_a_cap_below_what_is_protected_leaves_it_alone():
+    budgets = FullRowEntropy(floor=0.0, cap=0.01).budgets(table([1.0, 1.0], tokens=100, ratio=0.1, lower=10))
+    assert budgets.tolist() == [10, 10]
+
+
+def test_a_floor_is_rounded_up_and_a_cap_down():
+    budgets = FullRowEntropy(floor=0.101, cap=0.299).budgets(table([0.0, 9.0, 9.0], tokens=100, ratio=0.2))
+    assert budgets.tolist() == [11, 25, 24]
+    assert FullRowEntropy(floor=0.0, cap=0.299).budgets(table([0, 9], tokens=100, ratio=0.2)).tolist() == [11, 29]
+
+
+def test_the_released_rule_keeps_what_is_protected_and_no_more_than_the_prompt():
+    budgets = ReleasedEntropy(floor=0.0).budgets(table([0.0, 50.0], tokens=100, ratio=0.6, lower=7))
+    assert budgets.tolist() == [7, 100]
+
+
+def test_the_published_formula_without_a_mask_is_another_statistic():
+    assert CrossModalEntropy().needs == {"cross entropy"}
+    assert CrossModalEntropy(causal=False).needs == {"unmasked cross entropy"}
+    assert FullRowEntropy().needs == ReleasedEntropy().needs == {"full entropy"}
+
+
+def test_the_control_asks_for_what_its_base_asks_for():
+    assert ShuffledEntropy(CrossModalEntropy()).needs == {"cross entropy"}
+    assert ShuffledEntropy(MinimumSlots(queries=7)).window == 7
+    assert ShuffledEntropy(MinimumSlots(queries=7)).needs == frozenset()
+
+
+@given(st.integers(0, 50))
+def test_the_control_gives_each_layer_the_weight_of_some_other_one(seed):
+    control = ShuffledEntropy(seed=seed)
+    weights = control.weights(table(SMOLLM2))
+    np.testing.assert_allclose(np.sort(weights), np.sort(softmax(SMOLLM2)))
+    np.testing.assert_array_equal(weights, ShuffledEntropy(seed=seed).weights(table(SMOLLM2)))
+
+
+def test_the_first_layers_of_a_shorter_model_are_all_of_it():
+    assert Late(layers=9).budgets(table(np.zeros(4), tokens=100, ratio=0.5)).tolist() == [50] * 4
+    assert Late(layers=0).budgets(table(np.zeros(4), tokens=100, ratio=0.5)).tolist() == [50] * 4
+
+
+@pytest.mark.parametrize("beta", [1.0, 5.0, 20.0])
+@pytest.mark.parametrize("ratio", [0.1, 0.45])
+def test_the_pyramids_steps_are_equal_and_its_mean_is_the_budget(beta, ratio):
+    line = Pyramid(beta).weights(table(np.zeros(7), ratio=ratio))
+    np.testing.assert_allclose(np.diff(line), np.diff(line)[0])
+    assert line.mean() == pytest.approx(int(ratio * 7 * 2048) / 7)
+    assert line[-1] == pytest.approx(line.mean() / beta)
+
+
+def test_a_pyramid_that_keeps_everything_is_flat():
+    assert Pyramid().budgets(table(np.zeros(4), tokens=100, ratio=1.0, lower=9)).tolist() == [100] * 4
+
+
+@pytest.mark.parametrize(
+    "wrong", [lambda: Late(layers=-1), lambda: Pyramid(beta=0.5), lambda: Pyramid(beta=float("nan"))]
+)
+def test_shapes_that_cannot_be_are_refused(wrong):
+    with pytest.raises(InputError, match="expected"):
+        wrong()
+
+
+def test_a_floor_may_be_the_cap():
+    assert FullRowEntropy(floor=0.2, cap=0.2).budgets(table([0, 9], tokens=100, ratio=0.2)).tolist() == [20, 20]
 
 
 @pytest.mark.parametrize("wrong", [{"temperature": 0.0}, {"floor": 0.5, "cap": 0.2}, {"cap": 1.5}])

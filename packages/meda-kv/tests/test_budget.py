@@ -1,3 +1,5 @@
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -69,6 +71,52 @@ def test_what_a_full_layer_cannot_take_goes_to_the_others():
     np.testing.assert_allclose(shares, [10, 10, 10])
 
 
+@given(problems())
+def test_water_filled_shares_sum_to_the_target_within_the_bounds(problem):
+    weights, target, lower, upper = problem
+    shares = water_fill(weights, target, lower, upper)
+    assert shares.sum() == pytest.approx(target, abs=1e-6)
+    assert (shares >= lower).all()
+    assert (shares <= upper).all()
+
+
+@given(problems(), st.floats(1e-6, 1e6))
+def test_the_unit_of_the_weights_does_not_matter(problem, factor):
+    weights, target, lower, upper = problem
+    weights = weights + 0.5
+    np.testing.assert_allclose(
+        water_fill(factor * weights, target, lower, upper), water_fill(weights, target, lower, upper), atol=1e-6
+    )
+
+
+@given(st.integers(-12, 12), st.integers(-12, 12))
+def test_weights_of_any_two_sizes_are_shared_in_proportion(first, second):
+    weights = np.array([10.0**first, 10.0**second])
+    shares = water_fill(weights, 1000, np.zeros(2, int), np.full(2, 1000))
+    np.testing.assert_allclose(shares, 1000 * weights / weights.sum(), rtol=1e-6, atol=1e-6)
+
+
+def test_layers_without_any_weight_share_what_the_others_cannot_take():
+    shares = water_fill(np.array([1.0, 0.0, 0.0]), 50, np.zeros(3, int), np.array([10, 40, 40]))
+    np.testing.assert_allclose(shares, [10, 20, 20])
+
+
+@given(st.lists(st.integers(0, 500), min_size=1, max_size=9), st.integers(1, 60))
+def test_largest_remainders_equal_the_method_in_exact_fractions(parts, divisor):
+    whole = sum(parts) // divisor
+    shares = [Fraction(part * whole, max(sum(parts), 1)) for part in parts]
+    whole = sum(shares)
+    seats = [share.numerator // share.denominator for share in shares]
+    order = sorted(range(len(shares)), key=lambda place: (seats[place] - shares[place], place))
+    for place in order[: int(whole) - sum(seats)]:
+        seats[place] += 1
+    assert largest_remainder(np.array([float(share) for share in shares]), int(whole)).tolist() == seats
+
+
+def test_equal_remainders_go_to_the_earlier_layer():
+    assert largest_remainder(np.array([1.5, 0.25, 2.5, 0.75]), 5).tolist() == [2, 0, 2, 1]
+
+
 def test_largest_remainders_are_hamiltons():
     assert largest_remainder(np.array([1.5, 2.7, 0.8]), 5).tolist() == [1, 3, 1]
 
@@ -92,15 +140,51 @@ def test_weights_that_are_no_weights_are_refused(weights):
         (Budget(tokens=64), 192),
         (Budget(tokens=5000), 3000),
         (Budget(total_tokens=777), 777),
+        (Budget(total_tokens=9999), 3000),
         (Budget(bytes=64_000), 500),
+        (Budget(bytes=64_127), 500),
+        (Budget(bytes=10**9), 3000),
     ],
 )
 def test_each_form_of_a_budget_means_slots_of_all_layers(budget, slots):
     assert budget.slots(tokens=1000, layers=3, slot_bytes=128) == slots
 
 
+@pytest.mark.parametrize("percent", range(1, 101))
+def test_rounding_noise_of_a_ratio_costs_no_slot(percent):
+    assert Budget(ratio=percent / 100).slots(tokens=100, layers=3, slot_bytes=1) == 3 * percent
+
+
 @pytest.mark.parametrize(
-    "given_", [{}, {"ratio": 0.2, "tokens": 3}, {"ratio": 0.0}, {"ratio": 1.1}, {"ratio": np.nan}, {"tokens": -1}]
+    ("budget", "text"),
+    [
+        (Budget(ratio=0.25), "ratio 0.25"),
+        (Budget(tokens=4096), "tokens 4,096"),
+        (Budget(bytes=1_000_000), "bytes 1,000,000"),
+    ],
+)
+def test_a_budget_reads_as_it_was_asked_for(budget, text):
+    assert str(budget) == text
+
+
+@pytest.mark.parametrize(
+    ("form", "allowed"), [({"ratio": 1.5}, "0 < ratio <= 1"), ({"bytes": 0}, "bytes > 0"), ({}, "exactly one of")]
+)
+def test_a_refused_budget_says_what_is_allowed(form, allowed):
+    with pytest.raises(InputError) as caught:
+        Budget(**form)
+    assert allowed in str(caught.value)
+
+
+@pytest.mark.parametrize(("lower", "upper"), [([4, 4], [10, 3]), ([4, 4], [5, 5]), ([0, 0], [3, 3])])
+def test_bounds_that_cannot_hold_the_target_are_refused(lower, upper):
+    with pytest.raises(InputError, match="7 slots for 2 layers"):
+        water_fill(np.ones(2), 7, np.array(lower), np.array(upper))
+
+
+@pytest.mark.parametrize(
+    "given_",
+    [{}, {"ratio": 0.2, "tokens": 3}, {"ratio": 0.0}, {"ratio": 1.1}, {"ratio": np.nan}, {"tokens": -1}],
 )
 def test_a_budget_that_is_none_says_what_was_given(given_):
     with pytest.raises(InputError, match="Budget"):

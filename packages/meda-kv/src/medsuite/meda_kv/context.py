@@ -87,6 +87,9 @@ def load_context(model: PreTrainedModel, path: str | Path) -> Context:
             configuration and weights are compared.
     """
     cache, extra = load_cache(Path(path), model)
+    missing = [name for name in ("tokens", "mask") if name not in extra]
+    if missing:
+        raise InputError(f"{path} lacks the prompt's {missing[0]}", expected="a context that was saved")
     return Context(model, cache, extra["tokens"], extra["mask"])
 
 

@@ -22,6 +22,8 @@ from medsuite.meda_kv.ragged import RaggedRows
 
 FORMAT = "medsuite-meda-kv 1"
 """Name and version of the file's layout."""
+WHOLE = "a prompt that was saved"
+"""What a file should be."""
 _LAYER = ("keys", "values", "valid", "positions", "counts")
 _RAGGED = ("positions", "bounds", "counts")
 _ENTRIES = 64
@@ -79,12 +81,12 @@ def load_cache(path: Path, model: PreTrainedModel) -> tuple[CompressedCache, dic
     header, tensors = _read(Path(path))
     _refuse_other_model(path, header, fingerprint(model))
     cache = CompressedCache(model.get_decoder().config)
-    lengths = json.loads(header["lengths"])
+    lengths = _lengths(path, header, len(cache.layers))
     for index, layer in enumerate(cache.layers):
         prefix = f"layer.{index}."
         mine = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
-        _refuse_damage(path, index, mine)
-        _restore(layer, mine, lengths[str(index)], model.device)
+        _refuse_damage(path, index, mine, lengths[index])
+        _restore(layer, mine, lengths[index], model.device)
     if ROPE_DELTAS in tensors:
         setattr(cache, ROPE_DELTAS, tensors[ROPE_DELTAS].to(model.device))
     extra = {name.removeprefix("extra."): tensor for name, tensor in tensors.items() if name.startswith("extra.")}
@@ -93,15 +95,13 @@ def load_cache(path: Path, model: PreTrainedModel) -> tuple[CompressedCache, dic
 
 def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
     if not path.is_file():
-        raise InputError(f"{path} is no file", expected="a prompt that was saved")
+        raise InputError(f"{path} is no file", expected=WHOLE)
     try:
         with safe_open(path, framework="pt") as file:
             header = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
     except SafetensorError as error:
-        raise InputError(
-            f"{path} is no whole safetensors file ({error})", expected="a prompt that was saved"
-        ) from error
+        raise InputError(f"{path} is no whole safetensors file ({error})", expected=WHOLE) from error
     if header.get("format") != FORMAT:
         raise InputError(f"{path} has format {header.get('format')!r}", expected=repr(FORMAT))
     return header, tensors
@@ -117,19 +117,29 @@ def _refuse_other_model(path: Path, saved: Mapping[str, str], given: Mapping[str
         )
 
 
-def _refuse_damage(path: Path, index: int, tensors: Mapping[str, Tensor]) -> None:
+def _lengths(path: Path, header: Mapping[str, str], layers: int) -> list[dict[str, int | None]]:
+    try:
+        lengths = json.loads(header["lengths"])
+        return [dict(lengths[str(index)]) for index in range(layers)]
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path} does not tell the lengths of its {layers} layers", expected=WHOLE) from error
+
+
+def _refuse_damage(path: Path, index: int, tensors: Mapping[str, Tensor], numbers: Mapping[str, int | None]) -> None:
     """Raise an `InputError` when a layer's tensors do not belong together, instead of reading beside them later."""
     ragged = (
         [f"ragged.{name}" for name in ("keys.codes", "values.codes", "positions")] if "ragged.bounds" in tensors else []
     )
-    missing = [name for name in ("keys", "values", *ragged) if tensors and name not in tensors]
+    wanted = ("keys", "values", *ragged) if tensors or numbers.get("seen") else ()
+    missing = [name for name in wanted if name not in tensors]
     if missing:
-        raise InputError(f"layer {index} in {path} lacks {missing[0]}", expected="a prompt that was saved")
+        raise InputError(f"layer {index} in {path} lacks {missing[0]}", expected=WHOLE)
+    shapes = [tuple(tensors[name].shape[:3]) for name in ("keys", "values") if name in tensors]
+    if len(set(shapes)) > 1:
+        raise InputError(f"layer {index} in {path} has keys {shapes[0]} and values {shapes[1]}", expected=WHOLE)
     rows = min((len(tensors[name]) for name in ragged), default=0)
     if ragged and not 0 <= int(tensors["ragged.bounds"].min()) <= int(tensors["ragged.bounds"].max()) <= rows:
-        raise InputError(
-            f"layer {index} in {path} has bounds outside its {rows} rows", expected="a prompt that was saved"
-        )
+        raise InputError(f"layer {index} in {path} has bounds outside its {rows} rows", expected=WHOLE)
 
 
 def _layer_state(layer: Any) -> tuple[dict[str, Tensor], dict[str, int | None]]:

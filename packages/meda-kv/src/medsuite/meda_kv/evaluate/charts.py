@@ -146,7 +146,8 @@ def kept_along(detail: Detail, protocol: Protocol) -> Figure:
 
 
 def _binned(kept: Float[np.ndarray, " tokens"]) -> Float[np.ndarray, " bins"]:
-    """Mean over equal parts of a prompt that has more tokens than the picture columns."""
+    """Mean over parts of a prompt that has more tokens than the picture columns, each where its column stands."""
     if len(kept) <= BINS:
         return kept
-    return np.array([part.mean() for part in np.array_split(kept, BINS)])
+    edges = np.linspace(0, len(kept), BINS + 1).astype(np.int64)
+    return np.add.reduceat(kept, edges[:-1]) / np.diff(edges)

@@ -89,7 +89,7 @@ def _panels(rows: Sequence[Measurement], quantity: str, factor: float) -> tuple[
         axes.set(title=f"question {protocol}", xlabel="arm", xlim=(-0.6, len(arms) - 0.4))
         axes.set_xticks(range(len(arms)), arms, rotation=20)
     figure.set_layout_engine("constrained")
-    return figure, panels
+    return figure, list(panels)
 
 
 def _layers(rows: Sequence[Measurement]) -> Drawing:

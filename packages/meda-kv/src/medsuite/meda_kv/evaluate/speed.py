@@ -11,6 +11,7 @@ from jaxtyping import Int
 from torch import Tensor
 from transformers import PreTrainedModel, StoppingCriteria, StoppingCriteriaList
 
+from medsuite.core.errors import InputError
 from medsuite.meda_kv.attention import cache_argument
 from medsuite.meda_kv.cache import CompressedCache, storage_bytes
 from medsuite.meda_kv.observe.observer import ObservationPlan
@@ -66,7 +67,12 @@ def decode_speed(
         recipes: Arms by name.
         new_tokens: Tokens a round, at least 2.
         rounds: Rounds.
+
+    Raises:
+        InputError: A round has no step to time, or there is no round.
     """
+    if new_tokens < 2 or rounds < 1:
+        raise InputError(f"{rounds} rounds of {new_tokens} new tokens", expected="1 round of 2 tokens at least")
     plan = shared_plan(recipes.values()) if recipes else ObservationPlan()
     with observing(model, plan) as session:
         prompt = read(session, tokens.to(model.device))

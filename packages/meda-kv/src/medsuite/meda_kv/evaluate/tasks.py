@@ -43,6 +43,12 @@ class Scope:
     longest: int | None = None
     frames: int = 8
 
+    def __post_init__(self) -> None:
+        if self.questions < 0 or self.frames < 1:
+            raise InputError(
+                f"{self.questions} questions, {self.frames} frames", expected="0 questions or more, a frame at least"
+            )
+
     def rng(self, number: int) -> np.random.Generator:
         """Random numbers of one question, whatever was asked before it."""
         return np.random.default_rng([self.seed, number])

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn.functional import pad
 
 from medsuite.core.errors import InputError
 from medsuite.meda_kv.select.base import LayerView, Selector
@@ -35,7 +34,8 @@ class Pages(Wrapping):
     def scores(self, layer: LayerView) -> Float[Tensor, "batch kv_heads slots"]:
         """The score of each slot's page."""
         scores = self.base.scores(layer).mean(1).masked_fill(~layer.valid, -torch.inf)
-        slots = scores.shape[-1]
-        pages = pad(scores, (0, -slots % self.size), value=-torch.inf).unflatten(-1, (-1, self.size)).amax(-1)
-        spread = pages.repeat_interleave(self.size, dim=-1)[:, :slots].masked_fill(~layer.valid, 0.0)
+        # Pages are counted from a sequence's own first token: padding in front has none.
+        page = (layer.valid.cumsum(-1) - 1).clamp_min(0) // self.size
+        best = torch.full_like(scores, -torch.inf).scatter_reduce(1, page, scores, reduce="amax")
+        spread = best.gather(1, page).masked_fill(~layer.valid, 0.0)
         return spread[:, None].expand(layer.keys.shape[:3])

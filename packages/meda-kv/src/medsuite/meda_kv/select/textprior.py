@@ -26,5 +26,7 @@ class TextPrior(Wrapping):
     def scores(self, layer: LayerView) -> Float[Tensor, "batch kv_heads slots"]:
         """The base's scores; text is lifted above the best vision slot of its head."""
         scores = self.base.scores(layer).double()
-        span = scores.amax(-1, keepdim=True) - scores.amin(-1, keepdim=True) + 1.0
+        padding = ~layer.valid[:, None]
+        best = scores.masked_fill(padding, -torch.inf).amax(-1, keepdim=True)
+        span = best - scores.masked_fill(padding, torch.inf).amin(-1, keepdim=True) + 1.0
         return scores + torch.where(layer.vision[:, None], 0.0, span)

@@ -7,6 +7,8 @@ from typing import Any
 
 from medsuite.core.errors import InputError, require
 
+ENCODING = "utf-8-sig"
+"""UTF-8, with the mark at its beginning that some editors write, or without."""
 BATCH = 64
 """Rows of a Parquet file that are in memory at once."""
 
@@ -46,7 +48,7 @@ def read_json(path: Path) -> Any:
         InputError: It is missing or not JSON, for example because a download was cut off.
     """
     try:
-        return json.loads(existing(path, "a JSON file").read_text(encoding="utf-8"))
+        return json.loads(existing(path, "a JSON file").read_text(encoding=ENCODING))
     except ValueError as error:
         raise InputError(f"{path} is not JSON ({error})", fix="download it again") from error
 
@@ -66,10 +68,13 @@ def field(row: Mapping[str, Any], names: str | Sequence[str], where: str) -> Any
 
 
 def _json_lines(path: Path) -> Iterator[dict[str, Any]]:
-    with path.open(encoding="utf-8") as file:
-        for number, line in enumerate(file, start=1):
-            if line.strip():
-                yield _mapping(_parsed(line, path, number), f"{path} line {number}")
+    with path.open(encoding=ENCODING) as file:
+        try:
+            for number, line in enumerate(file, start=1):
+                if line.strip():
+                    yield _mapping(_parsed(line, path, number), f"{path} line {number}")
+        except UnicodeDecodeError as error:
+            raise InputError(f"{path} is not UTF-8 ({error})", fix="download it again") from error
 
 
 def _parsed(line: str, path: Path, number: int) -> Any:

@@ -114,8 +114,8 @@ def _prompts(path: Path) -> dict[str, str]:
 
 
 def _sample(row: dict[str, Any], name: str, unit: str, prompt: str) -> Sample:
-    task, filled = TASKS[name], prompt.replace("{input}", str(row.get("input") or ""))
-    before, _, after = filled.partition("{context}")
+    task, asked = TASKS[name], str(row.get("input") or "")
+    before, _, after = (part.replace("{input}", asked) for part in prompt.partition("{context}"))
     references = list(map(str, field(row, "answers", unit)))
     grade = _classes(row, references, unit) if task.measure is None else measures.against(task.measure, references)
     return Sample(
