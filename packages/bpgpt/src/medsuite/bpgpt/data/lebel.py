@@ -216,7 +216,8 @@ def _dataset(file: Any, name: str, path: Path, dimensions: int) -> Any:
     if name not in file:
         raise InputError(f"{path} holds {', '.join(file) or 'nothing'}", expected=f"a dataset called {name}")
     data = file[name]
-    shape, dtype = getattr(data, "shape", None), getattr(data, "dtype", None)
+    shape: Any = getattr(data, "shape", None)
+    dtype: Any = getattr(data, "dtype", None)
     if shape is None or len(shape) != dimensions or 0 in shape or dtype.kind not in "fiu":
         given = (
             f"{name} of {path} is a group" if shape is None else f"{name} of {path} has the shape {shape} of {dtype}"
