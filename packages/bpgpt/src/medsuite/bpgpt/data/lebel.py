@@ -70,7 +70,7 @@ class Run:
     def bold(self, voxels: Bool[np.ndarray, "voxel"] | None = None) -> Float[np.ndarray, "row kept"]:
         """Read the response in float32.
 
-        Rows are read in blocks and columns taken from them: choosing among 95,000 columns on disk is far slower.
+        Rows are read in blocks and columns taken from them, so that no more than 64 rows of all voxels are in memory.
 
         Args:
             voxels: Which voxels to keep; None keeps all.

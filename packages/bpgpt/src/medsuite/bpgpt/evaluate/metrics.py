@@ -116,7 +116,7 @@ def _scorer(model: str, layers: int) -> Any:
     try:
         scorer = library.BERTScorer(model_type=model, num_layers=layers)
     except AssertionError as error:
-        raise InputError(f"layer {layers} of {model}", expected=str(error)) from error
+        raise InputError(f"layer {layers} of {model} ({error})", expected="a layer that the model has") from error
     except (OSError, ValueError, KeyError) as error:
         raise InputError(f"{model} holds no model that BERTScore can load ({error})") from error
     # Tokenizers that name no longest text would overflow the truncation of the tokenizers library.
