@@ -51,11 +51,12 @@ def decoded(tmp_path):
 
 def test_a_perfect_transcript_scores_perfectly_and_better_than_its_windows_exchanged(transcript, decoded):
     lines = invoke("evaluate", transcript, decoded).splitlines()
-    table = {line.split()[0]: [float(value) for value in line.split()[1:]] for line in lines[2:]}
+    table = {line.split()[0]: [float(value) for value in line.split()[1:]] for line in lines[2:-1]}
     assert lines[0] == "4 windows of 20 s, 0 silent; length ratio 1.00"
     assert table["wer"][0] == 0.0 < table["wer"][1]
     assert table["bleu1"][0] == 1.0 > table["bleu1"][1]
-    assert max(table["wer"][2], table["bleu1"][2]) < 0.01
+    # Four windows have six exchanges.
+    assert table["wer"][2] == table["bleu1"][2] == pytest.approx(1 / 7, abs=5e-4)
 
 
 def test_the_same_text_everywhere_is_not_better_than_exchanged(transcript, tmp_path):
@@ -74,6 +75,23 @@ def test_data_lists_every_story_with_its_windows(lebel_folder):
         ["beta", "25", "9", "45", "2", "0"],
     ]
     assert lines[-1] == "3 stories, 7 windows of 20 s with 8 s of delay"
+
+
+def test_what_cannot_be_checked_or_used_is_listed(lebel_folder):
+    derivative = lebel_folder / "derivative"
+    (derivative / "TextGrids" / "beta.TextGrid").unlink()
+    (derivative / "TextGrids" / "._alpha.TextGrid").write_bytes(b"left by another system")
+    (derivative / "respdict.json").write_text('{"wheretheressmoke": 60}', encoding="utf-8-sig")
+    lines = invoke("data", lebel_folder, "--subject", "UTS01").splitlines()
+    assert lines[-2] == "1 responses without a transcript: beta"
+    assert lines[-1] == "1 stories that respdict.json does not list, their rows unchecked: alpha"
+
+
+def test_a_transcript_that_goes_on_after_the_scan_is_another_storys(lebel_folder):
+    folder = lebel_folder / "derivative" / "TextGrids"
+    (folder / "beta.TextGrid").write_bytes((folder / "wheretheressmoke.TextGrid").read_bytes())
+    with pytest.raises(InputError, match=r"transcript of beta ends at 119 s, its 45 TRs at 90 s.*another story's"):
+        invoke("data", lebel_folder, "--subject", "UTS01")
 
 
 def test_simulate_shows_what_the_oracle_reads():
@@ -104,6 +122,12 @@ def test_bad_requests_are_refused(transcript, decoded, lebel_folder, tmp_path):
     for arguments, message in (
         (["evaluate", transcript, tmp_path / "none.tsv"], "cannot read"),
         (["evaluate", transcript, decoded, "--metrics", "blue1"], "did you mean 'bleu1'"),
+        (["evaluate", transcript, decoded, "--metrics", " , "], "no metric"),
+        (["evaluate", transcript, decoded, "--metrics", "bertscore"], "bertscore without a model"),
+        (["evaluate", transcript, decoded, "--metrics", "bertscore", "--bert", tmp_path / "none"], "is no folder"),
+        (["evaluate", decoded, transcript], "is no TextGrid"),
+        (["evaluate", tmp_path, decoded], "cannot read"),
+        (["simulate", "--seed", "-1"], "a seed of 0 or more"),
         (["data", tmp_path / "none", "--subject", "UTS01"], "has no folder derivative"),
         (["data", lebel_folder, "--subject", "UTS9"], "did you mean 'UTS0"),
         (["simulate", "--snr", "-1"], "ratio of 0 or more"),

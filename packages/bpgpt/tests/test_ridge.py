@@ -59,3 +59,6 @@ def test_what_does_not_fit_together_is_refused():
     decoder = RidgeDecoder.fit(bold, target, components=2, folds=2)
     with pytest.raises(InputError, match="windows of 5 voxels"):
         decoder.predict(bold[:, :, :5])
+    bold[3, 0, 0] = np.nan
+    with pytest.raises(InputError, match="not finite"):
+        RidgeDecoder.fit(bold, target, components=2, folds=2)

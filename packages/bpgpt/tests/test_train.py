@@ -127,3 +127,35 @@ def test_what_cannot_be_trained_is_refused(lm, data):
         fit_prompt(lm, encoder, bold, tokens, Schedule(1, 9), generator())
     with pytest.raises(InputError, match="loss at step 0 is nan"):
         fit_prompt(lm, encoder, bold * torch.nan, tokens, SCHEDULE, generator())
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"steps": 0}, "0 steps of 32 windows"),
+        ({"batch": 0}, "3 steps of 0 windows"),
+        ({"rate": -1.0}, "rate -1"),
+        ({"rate": float("nan")}, "rate nan"),
+        ({"warmup": 1.5}, "a share 1.5 of warm-up"),
+    ],
+)
+def test_a_schedule_that_trains_nothing_is_refused(changes, message):
+    with pytest.raises(InputError, match=message):
+        Schedule(**({"steps": 3} | changes))
+
+
+def test_the_frozen_language_model_of_stage_2_drops_nothing_out(data):
+    """The released code leaves GPT-2 in training mode, so that the same prompt has another loss each time."""
+    bold, _, tokens = data
+    lm = micro_gpt2(32, 1, seed=0)
+    for module in lm.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 0.5
+    histories = []
+    for _ in range(2):
+        lm.train()
+        torch.manual_seed(3)
+        encoder = BrainEncoder(15, 12, SHAPE)
+        histories.append(fit_prompt(lm, encoder, bold, tokens, SCHEDULE, generator()))
+        assert not lm.training
+    assert histories[0] == histories[1]

@@ -102,6 +102,41 @@ def test_the_question_is_read_where_it_matters():
     assert cross_validated(items, folds, option_words).mean() < 0.7
 
 
+def test_what_the_question_gives_away_together_with_the_options_is_a_verdict_too(rng):
+    """Options alone are a coin; the question says which word is right. No image is needed all the same."""
+    items = tuple(
+        Question(
+            str(n), "i", f"What is {'ab'[n % 2]}?", ("first", "second")[:: 1 - 2 * (n % 3 % 2)], (n + n % 3) % 2, "MR"
+        )
+        for n in range(120)
+    )
+    assert {(each.question, each.answer_text) for each in items} == {("What is a?", "first"), ("What is b?", "second")}
+    result = audit(QuestionSet(items, {}), rng)
+    (part,) = result.subsets
+    assert part.words.low <= part.chance
+    assert part.with_question.estimate == 1
+    assert (part.verdict, result.usable) == ("text-solvable", False)
+
+
+def test_questions_with_two_right_letters_are_listed(honest, rng):
+    first, *others = honest.questions
+    twin = Question(first.id, "i", "What?", ("Edema.", "mass", " edema", "cyst"), 2, "MR")
+    result = audit(QuestionSet((twin, *others), {}), rng)
+    assert result.ambiguous == (first.id,)
+    assert str(result).splitlines()[-1] == f"1 questions have two right letters, such as {first.id}"
+
+
+def test_an_audit_takes_options_of_any_script_length_and_number(rng):
+    words = ["Ödem", "骨折", "узел", "x" * 5000, "a\nb\tc", "no, it's 100 % normal (really).", "α-β", "é"]
+    items = []
+    for number in range(40):
+        options = tuple(rng.permutation(words)[: 2 + number % 5].tolist())
+        items.append(Question(str(number), "i", "Was?", options, int(rng.integers(len(options))), "MR"))
+    (result,) = audit(QuestionSet(tuple(items), {}), rng).subsets
+    assert result.chance == pytest.approx(np.mean([1 / len(each.options) for each in items]))
+    assert 0 <= result.words.low <= result.words.estimate <= result.words.high <= 1
+
+
 def test_too_few_questions_are_refused(rng):
     with pytest.raises(InputError, match="subset MR has 4 questions"):
         audit(make(4, RIGHTS, OTHERS), rng)

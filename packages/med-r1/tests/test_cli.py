@@ -1,4 +1,5 @@
 import json
+import re
 import subprocess
 import sys
 
@@ -117,8 +118,43 @@ def test_an_unknown_arm_and_a_missing_answer_are_named(capsys, policy, folder, t
     assert "is not there" in fail(capsys, "report", tmp_path / "b.jsonl", folder / "questions.json")
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["data", "simulate", "--modality", "MRI"], "did you mean 'MR'"),
+        (
+            ["data", "simulate", "--modality", "MR", "--modality", "MR", "--count", 2],
+            "3 pictures are in two sets|2 pict",
+        ),
+        (["data", "simulate", "--count", 0], "0 questions"),
+        (["data", "simulate", "--side", 4], "pictures of 4 pixels a side"),
+        (["data", "simulate", "--shortcut", 1.5], "a share from 0 to 1"),
+        (["data", "simulate", "--shortcut", "nan"], "a share from 0 to 1"),
+        (["data", "simulate", "--difficulty", "hart"], "did you mean 'hard'"),
+        (["data", "simulate", "--seed", -1], "seed -1"),
+    ],
+)
+def test_a_simulation_that_cannot_be_made_is_one_line_and_no_folder(capsys, tmp_path, words, message):
+    assert re.search(message, fail(capsys, *words, "--out", tmp_path / "new"))
+    assert not (tmp_path / "new" / "questions.json").exists()
+
+
+def test_numbers_of_options_and_of_seeds_that_cannot_be_are_one_line(capsys, folder):
+    for options in (1, 0, -3, 11):
+        assert f"{options} options; expected 2 to 10" in fail(capsys, "probe", "--options", options)
+    assert "did you mean 'format'" in fail(capsys, "probe", "--reward", "fromat")
+    assert "seed -2" in fail(capsys, "data", "audit", folder / "questions.json", "--seed", -2)
+    assert "did you mean 'huatuo'" in fail(capsys, "data", "audit", folder / "questions.json", "--format", "huatou")
+
+
+def test_a_folder_in_the_place_of_a_file_is_one_line(capsys, folder, tmp_path):
+    assert "cannot be read" in fail(capsys, "data", "audit", folder)
+    assert "holds no JSON file" in fail(capsys, "data", "audit", folder / "images", "--format", "omnimedvqa")
+
+
 def test_answers_of_another_model_are_not_mixed(capsys, policy, folder, tmp_path):
-    (tmp_path / "a.jsonl").write_text('{"id": "0", "answer": "A", "model": "other", "prompt": "clean"}\n')
+    line = {"id": "0", "answer": "A", "model": "other", "prompt": "clean", "new_tokens": 512}
+    (tmp_path / "a.jsonl").write_text(json.dumps(line) + "\n")
     words = [*model_words(policy, folder), "--out", tmp_path / "a.jsonl"]
     assert "holds answers of" in fail(capsys, "predict", *words)
 

@@ -92,3 +92,43 @@ def test_two_hundred_kilobytes_of_anything_hold_no_answer(piece):
 def test_an_unknown_strictness_names_the_nearest():
     with pytest.raises(InputError, match="did you mean 'strict'"):
         parse("A", "stric")
+
+
+@given(st.text(max_size=300))
+def test_any_text_is_an_outcome_and_never_an_error(text):
+    for strictness in ("exact", "strict", "tolerant"):
+        parsed = parse(text, strictness)
+        assert (parsed.letter is None) == bool(parsed.reason)
+        assert parsed.outcome == ("answered" if parsed.letter else f"malformed:{parsed.reason}")
+
+
+@given(st.sampled_from("ABCDEFGHIJ"), st.text(st.characters(exclude_characters="<>"), max_size=80))
+def test_whatever_is_thought_the_letter_is_the_one_that_is_given(letter, thought):
+    text = f"<think>{thought}</think><answer>{letter}</answer>"
+    for strictness in ("exact", "strict", "tolerant"):
+        assert parse(text, strictness).letter == letter
+    assert parse(text).think == thought
+    assert parse(text).compliant
+
+
+@pytest.mark.parametrize("letter", ["Ａ", "А", "ﬁ", "𝐀", "Α", "ı", "â"])
+def test_letters_that_look_alike_are_none_under_any_strictness(letter):
+    for text in (f"<think>x</think><answer>{letter}</answer>", letter):
+        assert [parse(text, name).letter for name in ("exact", "strict", "tolerant")] == [None] * 3
+
+
+@pytest.mark.parametrize("piece", ["<answer>", "<think>a</think><answer>", "</think> ", "</think>\n<answer>"])
+def test_reading_takes_time_in_proportion_to_the_length(piece):
+    """The released expressions are quadratic here: 0.6 s for 60 kB."""
+    import time
+
+    def seconds(kilobytes):
+        text = "<think>" + piece * (1000 * kilobytes // len(piece))
+        best = float("inf")
+        for _ in range(3):
+            begin = time.process_time()
+            parse(text, "tolerant")
+            best = min(best, time.process_time() - begin)
+        return best
+
+    assert seconds(800) < 12 * max(seconds(200), 2e-4)

@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from medsuite.core.errors import InputError
-from medsuite.med_r1 import QuestionSet, blank, swapped
+from medsuite.med_r1 import Question, QuestionSet, blank, swapped
 from medsuite.med_r1.pictures import FolderPictures, GreyPictures, NoPictures, read_picture
 
 ODD = "images/000153 (4)-52%11é.png"
@@ -75,3 +77,46 @@ def test_a_set_read_for_its_text_says_so_when_a_picture_is_asked_for():
     assert len(NoPictures()) == 0
     with pytest.raises(InputError, match="read without pictures"):
         NoPictures()["a.png"]
+
+
+def test_a_photograph_is_turned_as_its_camera_says(tmp_path):
+    picture = Image.fromarray(np.tile(np.arange(40, dtype=np.uint8) * 6, (20, 1)))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by a quarter
+    picture.save(tmp_path / "turned.jpg", exif=exif)
+    assert read_picture(tmp_path / "turned.jpg").size == (20, 40)
+
+
+@pytest.mark.parametrize(("shape", "fits"), [((1, 1), True), ((1, 200), True), ((1, 201), False), ((402, 2), False)])
+def test_the_thinnest_picture_is_what_processors_take(tmp_path, shape, fits):
+    Image.fromarray(np.zeros(shape, np.uint8)).save(tmp_path / "a.png")
+    if fits:
+        assert read_picture(tmp_path / "a.png").size == shape[::-1]
+    else:
+        with pytest.raises(InputError, match="within a factor of 200"):
+            read_picture(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("content", [b"", b"GIF", b"\x89PNG\r\n\x1a\n" + b"\0" * 40])
+def test_a_file_that_is_no_picture_is_named(tmp_path, content):
+    (tmp_path / "broken.png").write_bytes(content)
+    with pytest.raises(InputError, match=r"broken\.png"):
+        read_picture(tmp_path / "broken.png")
+
+
+@given(st.integers(2, 12), st.integers(0, 999))
+def test_swapping_moves_pictures_along_one_cycle_and_shared_ones_together(count, seed):
+    rng = np.random.default_rng(seed)
+    names = [f"p{number}" for number in range(count)]
+    items = tuple(
+        Question(f"q{place}", names[place % count], "What?", ("a", "b"), place % 2, "MR") for place in range(2 * count)
+    )
+    moved = swapped(QuestionSet(items, GreyPictures(names, np.zeros((count, 4, 4), np.uint8))), rng)
+    partner = {}
+    for before, after in zip(items, moved, strict=True):
+        assert partner.setdefault(before.image, after.image) == after.image, "one picture has one partner"
+    place, seen = names[0], set()
+    while place not in seen:
+        seen.add(place)
+        place = partner[place]
+    assert len(seen) == count

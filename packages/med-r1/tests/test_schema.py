@@ -37,6 +37,20 @@ def test_a_broken_question_is_refused_by_its_id(question, changes, message):
         replace(question, **changes)
 
 
+@pytest.mark.parametrize(
+    ("options", "answer", "ambiguous"),
+    [
+        (("Yes", "No"), 0, False),
+        (("Yes", "yes."), 0, True),
+        (("No  change", " no change "), 1, True),
+        (("a", "b", "B"), 0, False),  # two wrong options alike leave one right letter
+        (("stage 1", "stage 1.5"), 0, False),
+    ],
+)
+def test_two_options_that_read_alike_make_two_letters_right(question, options, answer, ambiguous):
+    assert replace(question, options=options, answer=answer).is_ambiguous is ambiguous
+
+
 def test_a_set_knows_its_subsets_and_its_chance(question):
     other = replace(question, id="r", subset="CT", options=("a", "b"), answer=0)
     questions = QuestionSet((question, other), {})

@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 
 from medsuite.core.errors import InputError
 from medsuite.synth_medvlp import FINDINGS, Curator, measure_curation, spoil_films
 from medsuite.synth_medvlp.cohorts import Cohort, draw_cohort
-from medsuite.synth_medvlp.curation import EXEMPLAR, TESTS
+from medsuite.synth_medvlp.curation import EXEMPLAR, TESTS, features
 from medsuite.synth_medvlp.dirt import FAULTS
 
 
@@ -82,3 +83,39 @@ def test_films_of_another_size_and_sets_without_bad_films_are_refused(halves):
         Curator.fit(films, fault > 0).reject(films[:, :32, :32])
     with pytest.raises(InputError, match="no bad film"):
         measure_curation(np.zeros(250, bool), np.zeros(250, bool), labels, FINDINGS)
+
+
+def test_features_do_not_depend_on_brightness_and_contrast(halves):
+    (films, _), _, _ = halves
+    pictures = films[:50].astype(float) / 255
+    vectors = features(pictures)
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1)
+    np.testing.assert_allclose(features(0.5 * pictures + 0.2), vectors, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("name", "worsen"),
+    [
+        ("blurred", lambda film, step: gaussian_filter(film, 0.7 * step)),
+        ("noisy", lambda film, step: film + 0.08 * step * np.random.default_rng(0).standard_normal(film.shape)),
+        ("badly exposed", lambda film, step: np.clip(film + 0.15 * step, 0, 1)),
+    ],
+)
+def test_a_score_rises_with_its_fault(halves, name, worsen):
+    (films, fault), _, _ = halves
+    good = films[fault == 0].astype(float) / 255
+    reference = good.mean(0)
+    for film in good[:12]:
+        scores = [float(TESTS[name](worsen(film, step)[None], reference)[0]) for step in range(4)]
+        assert scores == sorted(scores)
+        assert scores[-1] > scores[0]
+
+
+def test_a_film_turned_upside_down_fits_better_turned_back(halves):
+    (films, fault), _, _ = halves
+    good = films[fault == 0].astype(float) / 255
+    upright = TESTS["rotated"](good, good.mean(0))
+    for times in (1, 2, 3):
+        turned = TESTS["rotated"](np.rot90(good, times, (1, 2)), good.mean(0))
+        assert turned.min() > upright.max() - 0.05
+        assert np.median(turned) > np.median(upright) + 0.2

@@ -65,3 +65,51 @@ def test_a_pool_counts_a_concept_once_a_report_and_every_spelling():
 def test_a_pool_of_reports_without_findings_is_refused():
     with pytest.raises(InputError, match="without entities"):
         EntityPool.from_reports(["No effusion."])
+
+
+CLAUSES = st.sampled_from(
+    [
+        "There is a nodule", "No pleural effusion", "possible mass", "Heart is enlarged", "the lungs are clear",
+        "Pneumothorax is not seen", "calcified granuloma and cavity", "A pacer, no fracture", "nothing else",
+    ]
+)  # fmt: skip
+
+
+@given(st.lists(CLAUSES, min_size=1, max_size=5), st.sampled_from([". ", "; ", "\n", ": ", " but "]))
+def test_a_report_says_what_its_clauses_say_and_where(clauses, between):
+    """Scopes end with the clause: what stands before or behind it changes no status."""
+    report, expected, start = between.join(clauses), [], 0
+    for clause in clauses:
+        expected += [(e.concept, e.status, start + e.start, start + e.end) for e in extract(clause)]
+        start += len(clause) + len(between)
+    assert [(e.concept, e.status, e.start, e.end) for e in extract(report)] == expected
+
+
+@given(st.lists(CLAUSES, min_size=1, max_size=4).map(". ".join))
+def test_capitals_change_nothing_but_the_text(report):
+    for other in (report.upper(), report.lower(), report.title()):
+        plain = [(e.concept, e.status, e.start) for e in extract(report)]
+        assert [(e.concept, e.status, e.start) for e in extract(other)] == plain
+
+
+@given(st.text(max_size=200))
+def test_any_text_is_read_or_refused_and_offsets_hold(text):
+    try:
+        entities = extract(text)
+    except InputError:
+        return
+    for entity in entities:
+        assert text[entity.start : entity.end] == entity.text
+
+
+def test_a_long_report_takes_time_in_proportion_to_its_length():
+    import time
+
+    def seconds(copies):
+        report = "No effusion but a mass, possible nodule without cavity; " * copies
+        begin = time.process_time()
+        extract(report)
+        return time.process_time() - begin
+
+    seconds(10)
+    assert seconds(4000) < 40 * max(seconds(200), 1e-3)

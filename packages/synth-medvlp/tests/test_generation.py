@@ -26,6 +26,51 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(tmp_path, shards):
     assert read_manifest(folder) == read_manifest(shards)
 
 
+def test_shards_that_were_cut_or_lost_are_made_again(tmp_path, shards):
+    folder = shutil.copytree(shards, tmp_path / "damaged")
+    (folder / "pairs-000000.tar").unlink()
+    (folder / "pairs-000002.tar").write_bytes(b"half")
+    lines = []
+    generate(folder, Recipe(pairs=70, size=32, shard=30, seed=3), lines.append)
+    assert lines == ["pairs-000000.tar: 30 pairs", "pairs-000002.tar: 10 pairs"]
+    assert contents(folder) == contents(shards)
+    assert len(list(read_samples(folder))) == 70
+    generate(folder, Recipe(pairs=70, size=32, shard=30, seed=3), lambda line: pytest.fail(line))
+
+
+@pytest.mark.parametrize("tail", [None, 1.5])
+def test_a_last_shard_of_one_normal_film_is_made(tmp_path, tail):
+    """One film in ten has no finding; that a shard holds no other is no reason to stop after a thousand pairs."""
+    for seed in range(60):
+        folder = tmp_path / str(seed)
+        generate(folder, Recipe(pairs=1, size=16, tail=tail, seed=seed))
+        (sample,) = read_samples(folder)
+        if not sample.meta["findings"]:
+            break
+    assert sample.meta["findings"] == sample.meta["stated"] == []
+    assert "Normal study." in sample.report
+
+
+def test_patients_belong_to_the_seed_and_not_to_domain_tail_or_dirt(tmp_path):
+    """What the refusal of shared seeds rests on: the same scene seeds, so the same anatomy."""
+    films = {}
+    for name, changes in {"real": {"gap": 0.0}, "synthetic": {"gap": 1.0}, "other": {"gap": 1.0, "seed": 8}}.items():
+        generate(tmp_path / name, Recipe(**({"pairs": 40, "size": 32, "seed": 7} | changes)))
+        stack = np.stack([sample.film for sample in read_samples(tmp_path / name)]).reshape(40, -1).astype(float)
+        stack -= stack.mean(0)
+        films[name] = stack / np.linalg.norm(stack, axis=1, keepdims=True)
+    own = (films["real"] * films["synthetic"]).sum(1).mean()
+    others = (films["real"] * films["other"]).sum(1).mean()
+    assert own > others + 0.2
+
+
+@pytest.mark.parametrize("content", ["{", "[1]"])
+def test_a_damaged_recipe_is_refused(tmp_path, content):
+    (tmp_path / "dataset.json").write_text(content)
+    with pytest.raises(InputError, match=r"dataset\.json"):
+        generate(tmp_path, Recipe(pairs=1))
+
+
 def test_a_folder_of_another_recipe_is_left_alone(tmp_path, shards):
     with pytest.raises(ResumeError, match="seed: 3 -> 4"):
         generate(shards, Recipe(pairs=70, size=32, shard=30, seed=4))

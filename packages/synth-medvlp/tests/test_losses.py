@@ -142,3 +142,38 @@ def test_pairs_with_the_same_text_are_no_negatives_of_each_other(generator):
 def test_what_cannot_be_contrasted_is_refused(call, message):
     with pytest.raises(InputError, match=message):
         call()
+
+
+def test_gloria_without_false_negatives_is_its_definition(generator):
+    lengths = [2, 3, 1, 3]
+    regions, words, is_word = ragged(4, 5, 4, lengths, generator)
+    words[3], same = words[1], torch.eye(4, dtype=torch.bool)
+    same[1, 3] = same[3, 1] = True
+    image, text = torch.randn(2, 4, 6, generator=generator, dtype=torch.float64)
+    similar = [[slow_similarity(each, words[j][:, : lengths[j]], "mean") for j in range(4)] for each in regions]
+    for logits, value in (
+        ([[10 * v for v in row] for row in similar], gloria_local(regions, words, is_word, same=same)),
+        ([[10 * cosine(u, s) for s in text] for u in image], gloria_global(image, text, same=same)),
+    ):
+        total = 0.0
+        for i in range(4):
+            kept = [j for j in range(4) if j == i or not same[i, j]]
+            for line in (logits[i], [row[i] for row in logits]):
+                total += math.log(sum(math.exp(line[j]) for j in kept)) - line[i]
+        assert float(value) == pytest.approx(total / 4, rel=1e-10)
+
+
+def test_chunks_of_no_text_are_refused(generator):
+    with pytest.raises(InputError, match="chunks of 0 texts"):
+        local_similarity(*ragged(2, 3, 4, [1, 2], generator), chunk=0)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(2, 6), st.integers(0, 999), st.sampled_from(["sum", "mean", "max"]))
+def test_the_order_of_pairs_regions_and_words_does_not_matter(pairs, seed, pool):
+    generator = torch.Generator().manual_seed(seed)
+    regions, words, is_word = ragged(pairs, 4, 5, [3] * pairs, generator)
+    value = gloria_local(regions, words, is_word, pool=pool)
+    order, spots, places = (torch.randperm(n, generator=generator) for n in (pairs, 5, 3))
+    moved = gloria_local(regions[order][:, :, spots], words[order][:, :, places], is_word, pool=pool)
+    torch.testing.assert_close(moved, value)

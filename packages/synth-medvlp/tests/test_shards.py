@@ -1,7 +1,13 @@
+import hashlib
+import io
+import json
 import shutil
+import subprocess
+import tarfile
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from medsuite.core.errors import InputError
 from medsuite.synth_medvlp import Sample, read_samples, write_shard
@@ -93,11 +99,6 @@ def test_a_folder_without_a_usable_manifest_is_refused(tmp_path, manifest, messa
 
 
 def test_a_sample_without_its_report_is_named(tmp_path):
-    import hashlib
-    import io
-    import json
-    import tarfile
-
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         archive.addfile(tarfile.TarInfo("k.png"), io.BytesIO())
@@ -108,3 +109,102 @@ def test_a_sample_without_its_report_is_named(tmp_path):
         (tmp_path / MANIFEST).write_text(json.dumps(line) + "\n")
         with pytest.raises(InputError, match=message):
             list(read_samples(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "film",
+    [np.zeros((4, 4)), np.zeros((4, 4, 3), np.uint8), np.zeros((0, 4), np.uint8), np.zeros((4, 4), np.uint16)],
+)
+def test_a_film_that_a_grey_png_of_8_bits_cannot_hold_is_refused(film):
+    # Where types are checked at run time, the annotation refuses it first, by a TypeError.
+    with pytest.raises((InputError, TypeError)) as refused:
+        Sample("a", film, "Text.", {})
+    if isinstance(refused.value, InputError):
+        assert "expected 8-bit grey" in str(refused.value)
+
+
+def test_the_longest_key_fits_a_plain_tar_file_and_a_longer_one_is_refused(tmp_path):
+    write_shard(tmp_path, "a.tar", [sample("k" * 90)])
+    assert [each.key for each in read_samples(tmp_path)] == ["k" * 90]
+    with pytest.raises(InputError, match="of 91 letters; expected 90 at most"):
+        sample("k" * 91)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 300), (7, 3)])
+def test_films_of_any_shape_come_back(tmp_path, shape):
+    film = np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
+    write_shard(tmp_path, "a.tar", [Sample("a", film, "Text.", {})])
+    (again,) = read_samples(tmp_path)
+    assert np.array_equal(again.film, film)
+
+
+def listed(folder, content):
+    """A shard that somebody else made, and its line."""
+    (folder / "a.tar").write_bytes(content)
+    line = {"name": "a.tar", "samples": 1, "sha256": hashlib.sha256(content).hexdigest()}
+    (folder / MANIFEST).write_text(json.dumps(line) + "\n")
+    return folder
+
+
+def tarred(**members):
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for name, content in members.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def png(mode="L"):
+    buffer = io.BytesIO()
+    Image.new(mode, (4, 4)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+GOOD = {"k.png": png(), "k.txt": b"Mass.", "k.json": b"{}"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"k.txt": b"\xff\xfe"}, "sample k of .* has no readable txt or json"),
+        ({"k.json": b"{"}, "sample k of .* has no readable txt or json"),
+        ({"k.json": b"[1]"}, "k.json of .* holds a list"),
+        ({"k.png": b"GIF89a"}, "k.png of .* cannot be read"),
+        ({"k.png": png()[:40]}, "k.png of .* cannot be read"),
+        ({"k.png": png("RGB")}, "k.png of .* has mode RGB"),
+        ({"k.txt": b" "}, "sample k has an empty report"),
+    ],
+)
+def test_what_is_wrong_with_a_sample_of_somebody_else_is_said(tmp_path, changes, message):
+    assert len(list(read_samples(listed(tmp_path, tarred(**GOOD))))) == 1
+    with pytest.raises(InputError, match=message):
+        list(read_samples(listed(tmp_path, tarred(**(GOOD | changes)))))
+
+
+def test_a_listed_file_that_is_no_tar_is_refused(tmp_path):
+    with pytest.raises(InputError, match=r"a\.tar cannot be read .*; expected a tar file"):
+        list(read_samples(listed(tmp_path, b"once upon a time" * 100)))
+
+
+def test_shards_of_the_systems_tar_are_read(tmp_path):
+    """`tar -cf a.tar .` names files ./k.png and lists the folder itself."""
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    for name, content in GOOD.items():
+        (inside / name).write_bytes(content)
+    for words in ((".",), ("./k.png", "./k.txt", "./k.json"), tuple(GOOD)):
+        subprocess.run(["tar", "-cf", tmp_path / "made.tar", "-C", inside, *words], check=True)
+        (again,) = read_samples(listed(tmp_path, (tmp_path / "made.tar").read_bytes()))
+        assert (again.key, again.report, again.meta) == ("k", "Mass.", {})
+
+
+@pytest.mark.parametrize("line", ["[]", '"x"', "{}"])
+def test_a_line_of_the_manifest_that_is_none_of_a_shard_is_refused(tmp_path, line):
+    (tmp_path / MANIFEST).write_text(line + "\n")
+    # The core's reader promises objects: where types are checked at run time it refuses others by a TypeError.
+    with pytest.raises((InputError, TypeError)) as refused:
+        read_manifest(tmp_path)
+    if isinstance(refused.value, InputError):
+        assert "expected name, samples and sha256" in str(refused.value)

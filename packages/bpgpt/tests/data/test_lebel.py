@@ -96,3 +96,71 @@ def test_a_missing_table_of_trs_says_so(lebel_folder):
     (lebel_folder / "derivative" / "respdict.json").unlink()
     with pytest.raises(InputError, match=r"cannot read .*respdict.json"):
         _ = LebelDataset(lebel_folder).trs
+
+
+def rewritten(folder, **datasets):
+    response(folder).unlink()
+    with h5py.File(response(folder), "w") as file:
+        for name, values in datasets.items():
+            file[name] = values
+    return LebelDataset(folder).run("UTS01", "alpha")
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (np.zeros(31), r"has the shape \(31,\) of float64; expected numbers, TR x voxel"),
+        (np.zeros((31, 9, 2)), r"shape \(31, 9, 2\)"),
+        (np.zeros((0, 9)), r"shape \(0, 9\)"),
+        (np.full((31, 9), b"x"), r"shape \(31, 9\) of \|S1"),
+    ],
+)
+def test_data_of_another_form_are_refused_with_their_shape(lebel_folder, values, message):
+    with pytest.raises(InputError, match=message):
+        rewritten(lebel_folder, data=values).bold()
+
+
+def test_a_group_in_the_place_of_data_is_refused(lebel_folder):
+    response(lebel_folder).unlink()
+    with h5py.File(response(lebel_folder), "w") as file:
+        file.create_group("data")
+    with pytest.raises(InputError, match="is a group"):
+        _ = LebelDataset(lebel_folder).run("UTS01", "alpha").shape
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float16", "int16", ">f4"])
+def test_numbers_of_any_kind_become_float32(lebel_folder, dtype):
+    values = np.arange(31 * 9).reshape(31, 9).astype(dtype)
+    bold = rewritten(lebel_folder, data=values).bold()
+    assert bold.dtype == np.float32
+    np.testing.assert_array_equal(bold, values.astype(np.float32))
+
+
+def test_a_file_that_was_cut_or_damaged_inside_is_told_from_a_whole_one(lebel_folder):
+    whole = response(lebel_folder).read_bytes()
+    run = LebelDataset(lebel_folder).run("UTS01", "alpha")
+    response(lebel_folder).write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InputError, match="cannot be read as HDF5"):
+        run.bold()
+    # The header is whole, a compressed block is not.
+    path = response(lebel_folder)
+    with h5py.File(path, "w") as file:
+        file.create_dataset("data", data=np.random.default_rng(0).standard_normal((31, 9)), compression="gzip")
+        offset = file["data"].id.get_chunk_info(0).byte_offset
+    content = bytearray(path.read_bytes())
+    content[offset : offset + 40] = bytes(40)
+    path.write_bytes(content)
+    fresh = LebelDataset(lebel_folder).run("UTS01", "alpha")
+    assert fresh.shape == (31, 9)
+    with pytest.raises(InputError, match="is damaged: its data cannot be read"):
+        fresh.bold()
+
+
+def test_repeats_have_the_rows_and_voxels_of_their_average(lebel_folder):
+    run = rewritten(lebel_folder, data=np.zeros((31, 9)), individual_repeats=np.zeros((2, 30, 9)))
+    with pytest.raises(InputError, match=r"shape \(2, 30, 9\); expected repeats of the 31 rows and 9 voxels"):
+        run.repeats()
+    with pytest.raises(InputError, match="holds data; expected a dataset called individual_repeats"):
+        rewritten(lebel_folder, data=np.zeros((31, 9))).repeats()
+    with pytest.raises(InputError, match="expected 9 voxels"):
+        LebelDataset(lebel_folder).run("UTS01", "wheretheressmoke").repeats(np.ones(8, dtype=bool))

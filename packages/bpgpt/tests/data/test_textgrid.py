@@ -81,10 +81,24 @@ def test_points_and_overlapping_intervals_are_read_over(write):
 
 
 @pytest.mark.parametrize(
-    ("label", "word"), [("don't", True), ("sp", False), ("{NS_laugh}", False), ("", False), ("uh", True)]
+    ("label", "word"),
+    [("don't", True), ("sp", False), ("{NS_laugh}", False), ("", False), ("uh", True), ("SENTENCE_START", False)],
 )
 def test_tags_are_told_from_words(label, word):
     assert is_word(label) is word
+
+
+@pytest.mark.parametrize("ending", ["\r\n", "\r"])
+@pytest.mark.parametrize("form", [long_form, short_form, chronological_form])
+def test_line_ends_of_any_system_are_read(write, form, ending):
+    path = write(form().replace("\n", ending))
+    assert [word.text for word in read_words(path)] == ["the", "king"]
+
+
+@pytest.mark.parametrize(("start", "end"), [(1.5, 0.7), (0.7, "1e999")])
+def test_an_interval_that_ends_before_it_begins_or_never_is_damage(write, start, end):
+    with pytest.raises(InputError, match="is damaged"):
+        read_words(write(long_form([("word", [(0.0, 0.5, "the"), (start, end, "king")])])))
 
 
 @pytest.mark.parametrize("form", [long_form, short_form, chronological_form])

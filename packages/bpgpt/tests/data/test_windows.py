@@ -62,6 +62,37 @@ def test_training_rows_are_standardised_and_useless_voxels_are_dropped():
     np.testing.assert_allclose(scaled.std(axis=0), 1, atol=1e-6)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+def test_a_constant_voxel_is_constant_in_any_precision(dtype):
+    """The mean of a thousand 0.1 in single precision is not 0.1, and its deviation not 0."""
+    bold = np.random.default_rng(0).normal(0, 1, (1000, 3)).astype(dtype)
+    bold[:, 1] = 0.1
+    scaler = Scaler.fit(bold)
+    assert scaler.kept.tolist() == [True, False, True]
+    assert np.abs(scaler(bold)).max() < 6
+
+
+def test_large_values_in_half_precision_are_standardised():
+    bold = (3e4 + 100 * np.random.default_rng(0).normal(0, 1, (500, 2))).astype(np.float16)
+    scaled = Scaler.fit(bold)(bold)
+    np.testing.assert_allclose(scaled.std(axis=0), 1, atol=1e-3)
+
+
+def test_windows_of_several_stories_lengths_or_beyond_the_response_are_not_stacked():
+    shape = WindowShape(length=3, hop=3, delay=0)
+    windows = cut("UTS01", "alpha", TIMES, WORDS, shape)
+    bold = np.zeros((31, 2), dtype=np.float32)
+    other = cut("UTS01", "beta", TIMES, WORDS, shape)
+    for chosen, rows, message in (
+        ([], bold, "windows of nothing"),
+        ([windows[0], other[0]], bold, "UTS01 alpha, UTS01 beta"),
+        ([windows[0], cut("UTS01", "alpha", TIMES, WORDS, WindowShape(4, 4, 0))[0]], bold, r"with \[3, 4\] rows"),
+        (windows, bold[:20], "a window up to row 29 of alpha; expected at most the 20 rows"),
+    ):
+        with pytest.raises(InputError, match=message):
+            stack(rows, chosen)
+
+
 def test_new_rows_are_scaled_by_the_training_rows_and_gaps_become_their_mean():
     scaler = Scaler.fit(np.array([[0.0, 0.0], [2.0, 4.0]]))
     np.testing.assert_allclose(scaler(np.array([[3.0, np.nan]])), [[2.0, 0.0]])
@@ -70,5 +101,7 @@ def test_new_rows_are_scaled_by_the_training_rows_and_gaps_become_their_mean():
 def test_data_without_a_usable_voxel_or_of_another_subject_are_refused():
     with pytest.raises(InputError, match="2 voxels, all constant"):
         Scaler.fit(np.ones((5, 2)))
+    with pytest.raises(InputError, match="no training row"):
+        Scaler.fit(np.ones((0, 2)))
     with pytest.raises(InputError, match="3 voxels; expected the 2"):
         Scaler.fit(np.eye(2))(np.ones((1, 3)))

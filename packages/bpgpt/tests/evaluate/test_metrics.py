@@ -89,6 +89,27 @@ def test_bert_score_refuses_unequal_numbers_and_a_missing_folder(tmp_path):
         bert_score(["a"], ["a"], model=tmp_path / "none", layers=1)
 
 
+def test_a_layer_that_the_model_does_not_have_and_a_folder_without_a_model_are_refused(tmp_path, monkeypatch):
+    import bert_score as library
+
+    with pytest.raises(InputError, match="layer -1"):
+        bert_score(["a"], ["a"], model=tmp_path, layers=-1)
+    for error, message in (
+        (
+            AssertionError("Invalid num_layers"),
+            r"layer 9 of .* \(Invalid num_layers\); expected a layer that the model has",
+        ),
+        (OSError("no config.json"), r"holds no model that BERTScore can load \(no config.json\)"),
+    ):
+
+        def broken(error=error, **options):
+            raise error
+
+        monkeypatch.setattr(library, "BERTScorer", broken)
+        with pytest.raises(InputError, match=message):
+            bert_score(["a"], ["a"], model=tmp_path, layers=9)
+
+
 def test_nothing_decoded_at_all_scores_zero_without_a_crash(tmp_path, monkeypatch):
     from medsuite.bpgpt.evaluate import metrics
 

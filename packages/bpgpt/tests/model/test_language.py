@@ -68,6 +68,39 @@ def test_a_prompt_and_text_beyond_the_models_positions_are_refused_with_the_sum(
         write(lm, tokenizer, prompt, max_new_tokens=10)
 
 
+def test_a_model_that_was_left_in_training_writes_without_dropout_and_is_left_so(tokenizer):
+    lm = micro_gpt2(32, 2, seed=0)
+    for module in lm.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.5
+    prompt = torch.randn(2, 4, 32, generator=torch.Generator().manual_seed(1))
+    expected = write(lm.eval(), tokenizer, prompt, max_new_tokens=6)
+    lm.train()
+    assert [write(lm, tokenizer, prompt, max_new_tokens=6) for _ in range(3)] == [expected] * 3
+    assert lm.training
+
+
+def test_a_model_without_a_first_token_or_of_another_width_is_refused(tokenizer):
+    lm = micro_gpt2(32, 1, seed=0)
+    with pytest.raises(InputError, match="width 16; expected the language model's 32"):
+        write(lm, tokenizer, torch.zeros(1, 2, 16), max_new_tokens=3)
+    for numbers in ({"max_new_tokens": 0}, {"max_new_tokens": 3, "num_beams": 0}):
+        with pytest.raises(InputError, match="at least 1 of each"):
+            write(lm, tokenizer, torch.zeros(1, 2, 32), **numbers)
+    lm.config.bos_token_id = None
+    with pytest.raises(InputError, match="without a begin-of-text token"):
+        start_prompt(lm, 1)
+
+
+def test_a_model_without_a_limit_of_positions_takes_any_length(tokenizer):
+    from transformers import BloomConfig, BloomForCausalLM
+
+    config = BloomConfig(vocab_size=len(tokenizer), hidden_size=16, n_layer=1, n_head=2, bos_token_id=1, eos_token_id=2)
+    lm = BloomForCausalLM(config).eval()
+    assert text_losses(lm, start_prompt(lm, 2), tokenize(tokenizer, TEXTS)).isfinite().all()
+    assert len(write(lm, tokenizer, torch.zeros(2, 3, 16), max_new_tokens=2)) == 2
+
+
 def test_no_text_and_a_bare_string_are_refused(tokenizer):
     for texts in ([], "tired king"):
         with pytest.raises(InputError, match="sequence of at least one text"):

@@ -2,6 +2,8 @@ import json
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from medsuite.core.errors import InputError
 from medsuite.med_r1 import read
@@ -85,3 +87,42 @@ def test_what_is_written_is_read_back_with_its_pictures(tmp_path, simulated):
         assert np.array_equal(np.asarray(simulated.picture(old)), np.asarray(again.picture(new)))
     with pytest.raises(InputError, match="is not empty"):
         write_huatuo([simulated], tmp_path / "new")
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.text(min_size=1).filter(str.strip),
+    st.lists(st.text(min_size=1).filter(str.strip), min_size=2, max_size=10, unique=True),
+    st.integers(0, 9),
+)
+def test_texts_of_any_kind_come_through_the_file_unchanged(tmp_path, text, options, answer):
+    right = options[answer % len(options)]
+    entry = {"image": ["a.png"], "question": text, "options": options, "answer": right, "subset": "X-Ray"}
+    (question,) = read(write(tmp_path, entry))
+    assert (question.question, question.options, question.answer_text) == (text, tuple(options), right)
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+def test_a_byte_order_mark_and_line_ends_of_any_system_are_read(tmp_path, ending):
+    path = tmp_path / "questions.json"
+    path.write_bytes(json.dumps([ENTRY], indent=2).replace("\n", ending).encode("utf-8-sig"))
+    assert len(read(path)) == 1
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe[\x00]\x00", b"[" * 100_000, b'[{"image": ["a'])
+def test_a_file_in_another_encoding_too_deep_or_cut_is_refused(tmp_path, content):
+    (tmp_path / "questions.json").write_bytes(content)
+    with pytest.raises(InputError, match="cannot be read"):
+        read(tmp_path / "questions.json")
+
+
+def test_sets_whose_pictures_would_overwrite_each_other_are_not_written(tmp_path, simulated):
+    with pytest.raises(InputError, match="12 pictures are in two sets under one name, such as 'MR-hard-00000'"):
+        write_huatuo([simulated, simulated], tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_set_from_files_in_folders_is_written_and_read_again(tmp_path, simulated):
+    first = read(write_huatuo([simulated], tmp_path / "first"), images=tmp_path / "first")
+    again = read(write_huatuo([first], tmp_path / "second"), images=tmp_path / "second")
+    assert np.array_equal(again.picture(again.questions[3]), first.picture(first.questions[3]))

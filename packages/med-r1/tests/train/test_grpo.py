@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from medsuite.core.errors import InputError
-from medsuite.med_r1 import GRPOSettings, train_grpo
+from medsuite.med_r1 import GRPOSettings, advantages, released_loss, train_grpo
 
 SIX = GRPOSettings(
     steps=6, prompts=2, generations=4, learning_rate=1e-2, beta=0.04, new_tokens=4, style="compact", save_every=3
@@ -82,7 +82,14 @@ def test_the_trained_model_is_a_folder_that_loads_again(straight):
 
 
 @pytest.mark.parametrize(
-    ("changes", "message"), [({"generations": 1}, "1 generations"), ({"prompts": 0}, "6 steps of 0 prompts")]
+    ("changes", "message"),
+    [
+        ({"generations": 1}, "1 generations"),
+        ({"prompts": 0}, "6 steps of 0 prompts"),
+        ({"temperature": 0.0}, "temperature 0"),
+        ({"beta": float("nan")}, "beta nan"),
+        ({"decay_steps": -1}, "-1 of decay"),
+    ],
 )
 def test_impossible_settings_are_refused(changes, message):
     with pytest.raises(InputError, match=message):
@@ -92,3 +99,39 @@ def test_impossible_settings_are_refused(changes, message):
 def test_no_rewards_are_refused(policy, simulated, tmp_path):
     with pytest.raises(InputError, match="no rewards"):
         train_grpo(policy, simulated, {}, SIX, tmp_path)
+
+
+def test_a_reward_that_fails_stops_the_run_by_name_and_question(policy, simulated, tmp_path):
+    def broken(completion, question):
+        raise ZeroDivisionError("no length")
+
+    with pytest.raises(InputError, match=r"reward capitals failed on question MR-hard-\d+ for .*no length"):
+        run(policy, simulated, tmp_path, reward=broken)
+    with pytest.raises(InputError, match="reward capitals failed"):
+        run(policy, simulated, tmp_path, reward=lambda completion, question: "two")
+
+
+def test_what_the_loss_is_given_are_the_advantages_of_the_groups_rewards(policy, simulated, tmp_path, monkeypatch):
+    """trl normalises, and may shuffle completions after it: the values of a batch are compared, not their order."""
+    paid, given = [], []
+
+    def reward(completion, question):
+        paid.append((question.id, a_share(completion, question)))
+        return paid[-1][1]
+
+    def loss(log_probability, advantage, mask, beta, reference):
+        given.append((advantage.detach().clone(), mask.detach().clone(), log_probability.detach().clone()))
+        return released_loss(log_probability, advantage, mask, beta, reference)
+
+    monkeypatch.setattr("medsuite.med_r1.train.grpo.released_loss", loss)
+    run(policy, simulated, tmp_path, replace(SIX, steps=3, beta=0.0, save_every=0), reward)
+    assert len(given) == 3
+    for step, (advantage, mask, log_probability) in enumerate(given):
+        batch = paid[8 * step : 8 * step + 8]
+        groups = [[value for _, value in batch[start : start + 4]] for start in (0, 4)]
+        assert [len({name for name, _ in batch[start : start + 4]}) for start in (0, 4)] == [1, 1]
+        expected = advantages(torch.tensor(groups)).flatten()
+        torch.testing.assert_close(advantage.sort().values, expected.sort().values, atol=1e-5, rtol=1e-5)
+        assert mask.shape == log_probability.shape
+        assert (log_probability <= 0).all()
+        assert set(mask.unique().tolist()) <= {0, 1}

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from medsuite.bpgpt.data.textgrid import Word, read_words
     from medsuite.bpgpt.data.windows import Scaler, Window, WindowShape, cut, stack
     from medsuite.bpgpt.evaluate.metrics import bert_score, bleu1, meteor, word_error_rate
-    from medsuite.bpgpt.evaluate.nulls import exchange, shift
-    from medsuite.bpgpt.evaluate.scoring import WindowScores, score_windows, window_texts
+    from medsuite.bpgpt.evaluate.nulls import exchange, exchanges, shift
+    from medsuite.bpgpt.evaluate.scoring import BertModel, WindowScores, score_windows, window_texts
     from medsuite.bpgpt.model.alignment import info_nce, paper_info_nce, released_alignment
     from medsuite.bpgpt.model.language import Tokens, start_prompt, text_losses, tokenize, write
     from medsuite.bpgpt.model.prompts import BrainEncoder, ConstantPrompt, PromptShape, TextMapper
@@ -33,8 +33,8 @@ _HOMES = {
     "data.textgrid": "Word read_words",
     "data.windows": "Scaler Window WindowShape cut stack",
     "evaluate.metrics": "bert_score bleu1 meteor word_error_rate",
-    "evaluate.nulls": "exchange shift",
-    "evaluate.scoring": "WindowScores score_windows window_texts",
+    "evaluate.nulls": "exchange exchanges shift",
+    "evaluate.scoring": "BertModel WindowScores score_windows window_texts",
     "model.alignment": "info_nce paper_info_nce released_alignment",
     "model.language": "Tokens start_prompt text_losses tokenize write",
     "model.prompts": "BrainEncoder ConstantPrompt PromptShape TextMapper",
@@ -46,6 +46,7 @@ _MODULE_OF = {name: module for module, names in _HOMES.items() for name in names
 
 __all__ = [
     "Alignment",
+    "BertModel",
     "BrainEncoder",
     "ConstantPrompt",
     "Cortex",
@@ -72,6 +73,7 @@ __all__ = [
     "bleu1",
     "cut",
     "exchange",
+    "exchanges",
     "fit_language",
     "fit_prompt",
     "fit_text_prompt",

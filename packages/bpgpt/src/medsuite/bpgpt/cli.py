@@ -23,13 +23,18 @@ def data(
 def evaluate(
     reference: Annotated[Path, typer.Argument(help="TextGrid of what was heard.")],
     decoded: Annotated[Path, typer.Argument(help="Table of what was decoded: lines of onset in s, tab, word.")],
-    metrics: Annotated[str, typer.Option(help="Metrics, separated by commas: wer, bleu1, meteor.")] = "wer,bleu1",
+    metrics: Annotated[
+        str, typer.Option(help="Metrics, separated by commas: wer, bleu1, meteor, bertscore.")
+    ] = "wer,bleu1",
+    bert: Annotated[Path | None, typer.Option(help="Folder of the BERT-like model of bertscore.")] = None,
+    bert_layer: Annotated[int, typer.Option(help="Layer of that model whose states are compared.")] = 6,
 ) -> None:
     """Score a decoded story in windows of 20 s, beside the story's own windows exchanged."""
+    from medsuite.bpgpt.evaluate.scoring import BertModel
     from medsuite.bpgpt.evaluate.transcripts import score_table
 
     names = [name.strip() for name in metrics.split(",") if name.strip()]
-    typer.echo(score_table(reference, decoded, names))
+    typer.echo(score_table(reference, decoded, names, bert=BertModel(bert, bert_layer) if bert else None))
 
 
 @app.command()

@@ -53,10 +53,12 @@ class RidgeDecoder:
                 windows, lets neighbours of one story stand on both sides. A number is for independent windows.
 
         Raises:
-            InputError: The numbers of windows differ, or there are fewer voxels than components.
+            InputError: The numbers of windows differ, a value is not finite, or there are fewer voxels than components.
         """
         if len(bold) != len(sentences):
             raise InputError(f"{len(bold)} windows and {len(sentences)} sentence vectors", expected="one for each")
+        if not (np.isfinite(bold).all() and np.isfinite(sentences).all()):
+            raise InputError("windows or sentence vectors that are not finite", fix="standardise them with a Scaler")
         if not 1 <= components <= bold.shape[2]:
             raise InputError(f"{components} components of {bold.shape[2]} voxels", expected=f"1 to {bold.shape[2]}")
         from himalaya.ridge import RidgeCV

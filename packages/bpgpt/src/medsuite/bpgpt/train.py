@@ -34,6 +34,13 @@ class Schedule:
     rate: float = 1e-4
     warmup: float = 0.05
 
+    def __post_init__(self) -> None:
+        if self.steps < 1 or self.batch < 1:
+            raise InputError(f"{self.steps} steps of {self.batch} windows", expected="at least 1 of each")
+        if not (0 < self.rate < float("inf") and 0 <= self.warmup <= 1):
+            given = f"rate {self.rate:g} after a share {self.warmup:g} of warm-up"
+            raise InputError(given, expected="a positive rate and a share from 0 to 1")
+
 
 @dataclass(frozen=True)
 class Alignment:
@@ -96,7 +103,7 @@ def fit_prompt(
     The encoder is a `BrainEncoder`, or a `ConstantPrompt` for the null without a brain.
 
     Args:
-        lm: The language model of stage 1; no gradient reaches its weights.
+        lm: The language model of stage 1; no gradient reaches its weights, and its dropout is off.
         encoder: Makes prompts from windows.
         bold: The windows.
         tokens: Their texts.
@@ -112,7 +119,7 @@ def fit_prompt(
     if align is not None and text_prompts is None:
         raise InputError("an alignment without text prompts", fix="make them with the mapper of stage 1")
     pull = alignment(align.name) if align is not None else None
-    lm.requires_grad_(False)
+    lm.requires_grad_(False).eval()
 
     def loss(chosen: Int[Tensor, "chosen"]) -> Float[Tensor, ""]:
         prompts = encoder(bold[chosen])

@@ -1,9 +1,10 @@
 """The options-only audit: how far a benchmark can be answered without its images and without its questions.
 
 Two readers of the options alone are trained on a part of a subset and asked about the rest: a logistic regression over
-the words of each option, and a table of how often a text was the right one. What they reach is the accuracy that proves
-nothing about seeing. A test of n questions of which k were right is *text-solvable* if the exact lower limit of k / n
-is over chance.
+the words of each option, and a table of how often a text was the right one. What they reach is the accuracy that
+proves nothing about seeing; a third one reads the question, too. A test of n questions of which k were right is
+*text-solvable* if the lower end of the 95 % Wilson interval of k / n is over chance, for the words of the options or
+for those of question and options.
 """
 
 from collections import Counter
@@ -33,7 +34,7 @@ class SubsetAudit:
         chance: Accuracy of a uniform guess.
         words: Accuracy of the logistic regression, with its 95 % interval.
         table: Accuracy of the table of right answers.
-        with_question: Accuracy of the logistic regression that also reads the question.
+        with_question: Accuracy of the logistic regression that also reads the question, with its 95 % interval.
         longest: Accuracy of always taking the longest option.
         letter: Accuracy of always giving the most frequent letter.
         overlap: Share of the distinct right answers that are a wrong option anywhere.
@@ -44,15 +45,15 @@ class SubsetAudit:
     chance: float
     words: Interval
     table: float
-    with_question: float
+    with_question: Interval
     longest: float
     letter: float
     overlap: float
 
     @property
     def verdict(self) -> str:
-        """`text-solvable` if options or question and options beat a guess, else `usable`."""
-        return "text-solvable" if self.words.low > self.chance else "usable"
+        """`text-solvable` if options, or question and options, beat a guess, else `usable`."""
+        return "text-solvable" if max(self.words.low, self.with_question.low) > self.chance else "usable"
 
 
 @dataclass(frozen=True)
@@ -61,9 +62,11 @@ class Audit:
 
     Attributes:
         subsets: One entry a subset.
+        ambiguous: Ids of the questions of which another option reads like the right one.
     """
 
     subsets: tuple[SubsetAudit, ...]
+    ambiguous: tuple[str, ...] = ()
 
     @property
     def usable(self) -> bool:
@@ -78,9 +81,11 @@ class Audit:
             words = f"{each.words.estimate:.3f} [{each.words.low:.3f}, {each.words.high:.3f}]"
             lines.append(
                 f"{each.subset:<12} {each.questions:>5} {each.chance:>7.3f} {words:>20} {each.table:>6.3f} "
-                f"{each.with_question:>9.3f} {each.longest:>8.3f} {each.letter:>7.3f} "
+                f"{each.with_question.estimate:>9.3f} {each.longest:>8.3f} {each.letter:>7.3f} "
                 f"{each.overlap:>8.2f}  {each.verdict}"
             )
+        if self.ambiguous:
+            lines.append(f"{len(self.ambiguous)} questions have two right letters, such as {self.ambiguous[0]}")
         return "\n".join(lines)
 
 
@@ -94,7 +99,8 @@ def audit(questions: QuestionSet, rng: np.random.Generator) -> Audit:
     Raises:
         InputError: A subset has fewer questions than folds.
     """
-    return Audit(tuple(_audit_subset(questions.subset(name), name, rng) for name in questions.subsets))
+    subsets = tuple(_audit_subset(questions.subset(name), name, rng) for name in questions.subsets)
+    return Audit(subsets, tuple(question.id for question in questions if question.is_ambiguous))
 
 
 def _audit_subset(questions: QuestionSet, name: str, rng: np.random.Generator) -> SubsetAudit:
@@ -111,7 +117,7 @@ def _audit_subset(questions: QuestionSet, name: str, rng: np.random.Generator) -
         chance=questions.chance,
         words=wilson_interval(int(words.sum()), len(items)),
         table=float(np.mean(lookup(items, folds))),
-        with_question=float(cross_validated(items, folds, question_and_option_words).mean()),
+        with_question=wilson_interval(int(cross_validated(items, folds, question_and_option_words).sum()), len(items)),
         longest=float(np.mean([_longest(question) == question.answer for question in items])),
         letter=max(Counter(question.letter for question in items).values()) / len(items),
         overlap=len(rights & wrongs) / len(rights),

@@ -27,12 +27,11 @@ Seed = Annotated[int, typer.Option(help="Seed.")]
 @data.command()
 def audit(file: File, layout: Layout = "huatuo", seed: Seed = 0) -> None:
     """Tell how far a question set can be answered from its options alone; exit code 1 if it can."""
-    import numpy as np
-
     from medsuite.med_r1.auditing import audit as run_audit
     from medsuite.med_r1.data import read
+    from medsuite.med_r1.seeds import generator
 
-    result = run_audit(read(file, layout), np.random.default_rng(seed))
+    result = run_audit(read(file, layout), generator(seed))
     typer.echo(str(result))
     if not result.usable:
         raise typer.Exit(1)
@@ -49,12 +48,11 @@ def simulate(
     seed: Seed = 0,
 ) -> None:
     """Write simulated questions in the layout of the released test file."""
-    import numpy as np
-
     from medsuite.med_r1.data.huatuo import write_huatuo
+    from medsuite.med_r1.seeds import generator
     from medsuite.med_r1.simulation import simulate as make
 
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     sets = [make(count, name, rng, shortcut=shortcut, difficulty=difficulty, side=side) for name in modality]
     path = write_huatuo(sets, out)
     typer.echo(f"{sum(len(each) for each in sets)} questions in {path}")
@@ -143,11 +141,14 @@ def evaluate(
     """Measure a model with its controls: blank and swapped images, options alone, rotated options."""
     import json
 
+    from medsuite.core.errors import InputError
     from medsuite.core.runs import write_atomically
     from medsuite.med_r1.data import read
     from medsuite.med_r1.policy import load_policy
     from medsuite.med_r1.runs import evaluate_policy
 
+    if out and out.is_dir():
+        raise InputError(f"{out} is a folder", expected="a JSON file to write")
     result = evaluate_policy(load_policy(model), read(file, layout, images), style, new_tokens, batch, seed)
     typer.echo(result.table())
     for name, value in result.answers.summary().items():

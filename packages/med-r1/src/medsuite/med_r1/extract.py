@@ -19,7 +19,8 @@ _OPEN = re.compile("<answer>", re.IGNORECASE)
 _CLOSE = re.compile("</answer>", re.IGNORECASE)
 _BRIDGE = re.compile(r"</think>\s*<answer>")
 _STRICT = re.compile(r"<answer>\s*([A-Z])\s*</answer>")
-_LONE = re.compile(r"(?:(?:option|answer|choice)(?:\s+is)?[\s:]*)?[(\[]?([A-J])(?:[)\].:,]|\s*$)", re.IGNORECASE)
+# The letter's case is written out: in Python's IGNORECASE a dotless i is an I.
+_LONE = re.compile(r"(?:(?i:option|answer|choice)(?:\s+(?i:is))?[\s:]*)?[(\[]?([A-Ja-j])(?:[)\].:,]|\s*$)")
 _LONGEST_TOLERATED = 400
 
 

@@ -1,8 +1,10 @@
 """Closed questions about images, as frozen data: what every other module takes and returns."""
 
+import hashlib
+import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from medsuite.core.errors import InputError, unknown_name
@@ -56,6 +58,12 @@ class Question:
         """The right option."""
         return self.options[self.answer]
 
+    @property
+    def is_ambiguous(self) -> bool:
+        """Whether another option reads like the right one, but for case, blanks or full stops: two are right then."""
+        plain = [" ".join(option.lower().split()).rstrip(". ") for option in self.options]
+        return plain.count(plain[self.answer]) > 1
+
     def rotated(self, places: int) -> "Question":
         """Return the question with its options moved cyclically, so that option i stands at i + places."""
         count = len(self.options)
@@ -70,12 +78,10 @@ class QuestionSet:
     Attributes:
         questions: The questions, with unique ids.
         pictures: From a question's `image` to an RGB picture; reading it may open a file.
-        notes: What a reader left out or mended, one sentence each.
     """
 
     questions: tuple[Question, ...]
     pictures: "Mapping[str, Image]" = field(repr=False)
-    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.questions:
@@ -112,6 +118,16 @@ class QuestionSet:
         return self.pictures[question.image]
 
     @property
+    def digest(self) -> str:
+        """A hash of all questions with their options, answers and names of pictures; equal for equal sets alone."""
+        return digest([asdict(question) for question in self.questions])
+
+    @property
     def chance(self) -> float:
         """Accuracy of a uniform guess: the mean of 1 / number of options."""
         return sum(1 / len(question.options) for question in self.questions) / len(self.questions)
+
+
+def digest(values: object) -> str:
+    """Hash JSON values to 16 hexadecimal digits."""
+    return hashlib.blake2b(json.dumps(values, sort_keys=True).encode(), digest_size=8).hexdigest()

@@ -124,9 +124,12 @@ def evaluate(
     """Ask a model for every finding in words: AUROC, and its spread over six pairs of prompts."""
     import json
 
+    from medsuite.core.errors import InputError
     from medsuite.core.runs import write_atomically
     from medsuite.synth_medvlp.pretraining import evaluate_on, to_json
 
+    if out and out.is_dir():
+        raise InputError(f"{out} is a folder", expected="a JSON file to write")
     result = evaluate_on(model, folder)
     for name, value, single in zip(result.classes, result.ensemble, result.single.T, strict=True):
         typer.echo(f"{value:.3f}  {single.min():.3f} to {single.max():.3f}  {name}")

@@ -110,6 +110,8 @@ def draw_findings(
 ) -> Draws:
     """Draw the findings of films, balanced with the tightest cap that suffices, or with a long tail.
 
+    A few films may all be normal; then nothing is drawn.
+
     Args:
         films: Number of films.
         tail: Zipf exponent of the findings' frequencies, chance deciding which is rare; None for balanced ones.
@@ -117,11 +119,13 @@ def draw_findings(
         tail_rng: Decides which finding is rare; `rng` when left out.
 
     Raises:
-        InputError: No film has a finding.
+        InputError: There is no film.
     """
+    if films < 1:
+        raise InputError(f"{films} films", expected="at least one")
     sizes = sizes_at_random(films, FINDINGS_A_FILM, rng)
     if not sizes.any():
-        raise InputError(f"{films} films without a finding", expected="more films")
+        return Draws(FINDINGS, np.zeros(films + 1, dtype=int), np.zeros(0, dtype=int))
     if tail is None:
         cap = -(-int(sizes.sum()) // len(FINDINGS))
         return BalancedSampler(EntityPool(dict.fromkeys(FINDINGS, 1)), cap).draw(sizes, rng)

@@ -37,14 +37,14 @@ class DataCard:
         pairs: Number of pairs.
         accepted: Reports that affirm what the film shows and nothing else.
         findings: Counts of each finding.
-        tail: Tail of what the films show.
+        tail: Tail of what the films show; None where all are normal.
         faults: Films of each kind, good and bad.
     """
 
     pairs: int
     accepted: int
     findings: tuple[FindingCount, ...]
-    tail: Tail
+    tail: Tail | None
     faults: dict[str, int]
 
     @classmethod
@@ -61,7 +61,7 @@ class DataCard:
             len(labels),
             int((labels == affirmed).all(1).sum()),
             tuple(FindingCount(*entry) for entry in counted),
-            measure_tail(labels.sum(0)),
+            measure_tail(labels.sum(0)) if labels.any() else None,
             dict(Counter(str(sample.meta.get("fault", "unknown")) for sample in pairs.samples).most_common()),
         )
 
@@ -70,7 +70,8 @@ class DataCard:
         head = f"{self.pairs} pairs; {self.accepted} reports say what the film shows and nothing else"
         counts = [f"  {entry.films:6d} films {entry.reports:6d} reports  {entry.name}" for entry in self.findings]
         faults = ", ".join(f"{count} {name}" for name, count in self.faults.items())
-        return [head, f"tail: {self.tail}", *counts, f"films: {faults}"]
+        tail = self.tail or "no film shows a finding"
+        return [head, f"tail: {tail}", *counts, f"films: {faults}"]
 
 
 def write_card(folder: Path, out: Path) -> None:

@@ -16,7 +16,7 @@ from medsuite.core.runs import describe_difference, write_atomically
 from medsuite.synth_medvlp.cohorts import Cohort, draw_cohort, pair
 from medsuite.synth_medvlp.dirt import CLEAN, FAULTS, HARSH, MILD, Dirt
 from medsuite.synth_medvlp.domains import domain
-from medsuite.synth_medvlp.shards import MANIFEST, Sample, read_manifest, write_shard
+from medsuite.synth_medvlp.shards import MANIFEST, Sample, is_whole, read_manifest, write_shard
 from medsuite.synth_medvlp.vocabulary import FINDINGS
 
 DIRT: dict[str, Dirt] = {"clean": CLEAN, "mild": MILD, "harsh": HARSH}
@@ -61,7 +61,7 @@ class Recipe:
 
 
 def generate(folder: Path, recipe: Recipe, report: Callable[[str], None] = lambda _: None) -> None:
-    """Make a data set, or go on with one that was interrupted.
+    """Make a data set, or go on with one that was interrupted; a listed shard that is cut or gone is made again.
 
     Args:
         folder: New, empty, or one that holds the same recipe's beginning.
@@ -73,7 +73,8 @@ def generate(folder: Path, recipe: Recipe, report: Callable[[str], None] = lambd
         ResumeError: The folder holds another recipe.
     """
     _claim_folder(folder, recipe)
-    done = {shard.name for shard in read_manifest(folder)} if (folder / MANIFEST).is_file() else set()
+    listed = read_manifest(folder) if (folder / MANIFEST).is_file() else []
+    done = {shard.name for shard in listed if is_whole(folder, shard)}
     for number, start in enumerate(range(0, recipe.pairs, recipe.shard)):
         name = f"pairs-{number:06d}.tar"
         if name not in done:
@@ -105,9 +106,21 @@ def make_samples(recipe: Recipe, number: int, count: int) -> list[Sample]:
 
 
 def read_recipe(folder: Path) -> dict[str, object]:
-    """Read what a data set was made of; empty for a set that was not made here."""
+    """Read what a data set was made of; empty for a set that was not made here.
+
+    Raises:
+        InputError: The file is damaged.
+    """
     path = folder / SETTINGS
-    return json.loads(path.read_text()) if path.is_file() else {}
+    if not path.is_file():
+        return {}
+    try:
+        recipe = json.loads(path.read_text())
+    except ValueError as error:
+        raise InputError(f"{path} is not JSON ({error})", fix="generate into another folder") from error
+    if not isinstance(recipe, dict):
+        raise InputError(f"{path} holds a {type(recipe).__name__}", expected="the recipe of the data set")
+    return recipe
 
 
 def _meta(recipe: Recipe, cohort: Cohort, place: int, fault: str, stated: np.ndarray) -> dict[str, object]:
@@ -122,7 +135,7 @@ def _meta(recipe: Recipe, cohort: Cohort, place: int, fault: str, stated: np.nda
 def _claim_folder(folder: Path, recipe: Recipe) -> None:
     path, wanted = folder / SETTINGS, asdict(recipe)
     if path.is_file():
-        if (found := json.loads(path.read_text())) != wanted:
+        if (found := read_recipe(folder)) != wanted:
             difference = describe_difference(found, wanted)
             raise ResumeError(f"{folder} holds another data set ({difference})", fix="use another folder")
         return

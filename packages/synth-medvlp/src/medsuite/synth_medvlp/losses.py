@@ -78,14 +78,26 @@ def convirt_loss(
 
 
 def gloria_global(
-    image: Float[Tensor, "pair dim"], text: Float[Tensor, "pair dim"], factor: float = 10.0
+    image: Float[Tensor, "pair dim"],
+    text: Float[Tensor, "pair dim"],
+    factor: float = 10.0,
+    same: Bool[Tensor, "pair pair"] | None = None,
 ) -> Float[Tensor, ""]:
     """Return GLoRIA's global loss, CE(S, diag) + CE(Sᵀ, diag) with S = 10 cos: the sum, where CLIP has the mean.
 
+    Args:
+        image: Embeddings of the images.
+        text: Embeddings of the texts.
+        factor: Factor on the cosines.
+        same: See `clip_loss`; the paper masks nothing.
+
     Raises:
-        InputError: There are fewer than two pairs.
+        InputError: There are fewer than two pairs, or all have the same text.
     """
-    rows, columns = _directions(factor * _cosines(image, text))
+    logits = factor * _cosines(image, text)
+    if same is not None:
+        logits = _without_false_negatives(logits, same)
+    rows, columns = _directions(logits)
     return rows + columns
 
 
@@ -97,6 +109,7 @@ def gloria_local(
     temperatures: Temperatures | None = None,
     pool: str = "mean",
     chunk: int = 16,
+    same: Bool[Tensor, "pair pair"] | None = None,
 ) -> Float[Tensor, ""]:
     """Return GLoRIA's local loss (Huang et al., ICCV 2021), CE(S, diag) + CE(Sᵀ, diag) of `local_similarity`.
 
@@ -107,13 +120,17 @@ def gloria_local(
         temperatures: The three factors.
         pool: How words become one number; see `local_similarity`.
         chunk: Texts compared at once; memory is O(pair x chunk x region x word).
+        same: See `clip_loss`; the paper masks nothing.
 
     Raises:
-        InputError: There are fewer than two pairs, or a text without a word.
+        InputError: There are fewer than two pairs, all have the same text, or a text has no word.
     """
     factors = temperatures or Temperatures()
     similarity = local_similarity(regions, words, is_word, temperatures=factors, pool=pool, chunk=chunk)
-    rows, columns = _directions(factors.pairs * similarity)
+    logits = factors.pairs * similarity
+    if same is not None:
+        logits = _without_false_negatives(logits, same)
+    rows, columns = _directions(logits)
     return rows + columns
 
 
@@ -142,11 +159,13 @@ def local_similarity(
         chunk: Texts compared at once.
 
     Raises:
-        InputError: A text has no word, or `pool` is unknown.
+        InputError: A text has no word, `pool` is unknown, or `chunk` is not positive.
     """
     factors = temperatures or Temperatures()
     if pool not in POOLS:
         raise unknown_name("pool", pool, POOLS)
+    if chunk < 1:
+        raise InputError(f"chunks of {chunk} texts", expected="at least one")
     if not bool(is_word.any(dim=1).all()):
         raise InputError(f"text {int((~is_word.any(dim=1)).nonzero()[0])} has no word", expected="at least one")
     gram = regions.transpose(1, 2) @ regions

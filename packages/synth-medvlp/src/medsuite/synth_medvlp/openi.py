@@ -67,7 +67,8 @@ def read_openi(folder: Path) -> OpenI:
         InputError: There is no report, or a file is no report of the collection.
     """
     inner = folder / "ecgen-radiology"
-    paths = sorted((inner if inner.is_dir() else folder).glob("*.xml"), key=lambda path: (len(path.stem), path.stem))
+    found = (inner if inner.is_dir() else folder).glob("[!.]*.xml")
+    paths = sorted(found, key=lambda path: (len(path.stem), path.stem))
     if not paths:
         raise InputError(f"{folder} holds no XML report", expected="the folder ecgen-radiology of Open-i")
     reports, reasons = [], Counter[str]()

@@ -2,18 +2,19 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Bool, UInt8
 
-from medsuite.core.errors import InputError
+from medsuite.core.errors import InputError, unknown_name
 from medsuite.core.runs import write_atomically
 from medsuite.synth_medvlp.model import DualEncoder, Sizes, embed_films, load_model, save_model
-from medsuite.synth_medvlp.shards import Sample, read_samples
+from medsuite.synth_medvlp.shards import Sample, read_manifest, read_samples
 from medsuite.synth_medvlp.texts import PACKAGED, SentenceBank
 from medsuite.synth_medvlp.training import Fitted, Pairs, Schedule, fit
 from medsuite.synth_medvlp.vocabulary import FINDINGS
@@ -51,7 +52,7 @@ class LoadedPairs:
         """
         if not keys.is_file():
             raise InputError(f"{keys} does not exist", expected="a file with one key a line")
-        wanted = set(keys.read_text().split())
+        wanted = set(keys.read_text(encoding="utf-8-sig").split())
         if unknown := wanted - {sample.key for sample in self.samples}:
             raise InputError(f"{keys} lists {len(unknown)} keys that are not in the data, such as {min(unknown)!r}")
         places = [place for place, sample in enumerate(self.samples) if sample.key in wanted]
@@ -69,17 +70,31 @@ class LoadedPairs:
         """Which findings each film truly has.
 
         Raises:
-            InputError: A sample does not say what is in its film.
+            InputError: A sample does not say what is in its film, or names a finding that the vocabulary does not have.
         """
         rows = []
         for sample in self.samples:
-            if "findings" not in sample.meta:
-                raise InputError(
-                    f"{sample.key}.json has no findings", expected="what is in the film, to measure against"
-                )
-            present = {finding["concept"] for finding in sample.meta["findings"]}
+            present = findings_of(sample)
             rows.append([name in present for name in FINDINGS])
         return np.array(rows, dtype=bool)
+
+
+def findings_of(sample: Sample) -> set[str]:
+    """Return what is truly in a sample's film.
+
+    Raises:
+        InputError: The sample does not say so, or names a finding that the vocabulary does not have.
+    """
+    if "findings" not in sample.meta:
+        raise InputError(f"{sample.key}.json has no findings", expected="what is in the film, to measure against")
+    try:
+        present = {str(finding["concept"]) for finding in sample.meta["findings"]}
+    except (TypeError, KeyError) as error:
+        given = f"findings of {sample.key}.json are {sample.meta['findings']!r:.60}"
+        raise InputError(given, expected='a list such as [{"concept": "nodule"}]') from error
+    if unknown := sorted(present - set(FINDINGS)):
+        raise unknown_name(f"finding in {sample.key}.json", unknown[0], FINDINGS)
+    return present
 
 
 def sentences_of(report: str) -> tuple[str, ...]:
@@ -120,6 +135,8 @@ def train_on(
     Raises:
         InputError: The data cannot be used.
     """
+    if out.exists() and not out.is_dir():
+        raise InputError(f"{out} is a file", expected="a folder for the model")
     pairs = LoadedPairs.read(folder) if keep is None else LoadedPairs.read(folder).kept(keep)
     bank = SentenceBank.encode([sentence for report in pairs.sentences for sentence in report], texts)
     torch.manual_seed(seed)
@@ -129,6 +146,7 @@ def train_on(
     fitted = fit(model, training, bank, loss, schedule, torch.Generator().manual_seed(seed), progress)
     save_model(model, out)
     used = {"data": str(folder), "loss": loss, "seed": seed, "texts": texts, "pairs": len(training)}
+    used |= provenance(folder, pairs)
     write_atomically(out / TRAINING, json.dumps(used | asdict(schedule) | asdict(fitted), indent=2) + "\n")
     return fitted
 
@@ -137,15 +155,61 @@ def evaluate_on(model_folder: Path, data: Path) -> ZeroShot:
     """Ask a saved model for every finding of the vocabulary in a folder of shards.
 
     Raises:
-        InputError: The model or the data cannot be used, or the model was trained on this very data.
+        InputError: The model or the data cannot be used, the model was trained on these films or on these simulated
+            patients, or no finding is in some films and not in others.
     """
-    model = load_model(model_folder)
-    record = json.loads((model_folder / TRAINING).read_text()) if (model_folder / TRAINING).is_file() else {}
+    model, record = load_model(model_folder), _record(model_folder)
     pairs, prompts = LoadedPairs.read(data), Prompts.of(FINDINGS)
-    if record.get("data") and Path(record["data"]).resolve() == data.resolve():
-        raise InputError(f"{model_folder} was trained on {data}", expected="other films to test on")
-    bank = SentenceBank.encode(prompts.sentences, record.get("texts", PACKAGED))
-    return zero_shot(model, embed_films(model, torch.from_numpy(pairs.films)), pairs.labels, prompts, bank)
+    refuse_overlap(f"{model_folder} was trained on", record, data, provenance(data, pairs))
+    bank = SentenceBank.encode(prompts.sentences, str(record.get("texts", PACKAGED)))
+    images = embed_films(model, torch.from_numpy(pairs.films))
+    result = zero_shot(model, images, pairs.labels, prompts, bank)
+    if len(result.undefined) == len(result.classes):
+        raise InputError(f"no finding is in some films of {data} and not in others", expected="films to tell apart")
+    return result
+
+
+def provenance(folder: Path, pairs: LoadedPairs) -> dict[str, list[object]]:
+    """Say what tells two data sets of the same films: the hashes of the shards, and the simulator's seeds.
+
+    A simulated patient belongs to a seed, whatever domain and dirt he is drawn in.
+    """
+    origins = [sample.meta.get("origin") for sample in pairs.samples]
+    seeds = {origin["seed"] for origin in origins if isinstance(origin, dict) and "seed" in origin}
+    return {"shards": sorted(shard.sha256 for shard in read_manifest(folder)), "patients": sorted(seeds, key=str)}
+
+
+def refuse_overlap(said: str, used: Mapping[str, Any], folder: Path, provenance: Mapping[str, Any]) -> None:
+    """Refuse films that were already used for something else.
+
+    Args:
+        said: Beginning of the message, such as `"MODEL was trained on"`.
+        used: Provenance of what was used.
+        folder: Films that are about to be used.
+        provenance: Their provenance.
+
+    Raises:
+        InputError: Both share a shard, or simulated patients.
+    """
+    if set(used.get("shards", ())) & set(provenance["shards"]):
+        raise InputError(f"{said} films of {folder}", expected="other films")
+    if shared := [seed for seed in used.get("patients", ()) if seed in provenance["patients"]]:
+        given = f"{said} the simulated patients of seed {shared[0]}, who are in {folder} too"
+        raise InputError(given, expected="other patients", fix="generate with another --seed")
+
+
+def _record(model_folder: Path) -> dict[str, Any]:
+    """Read how a model was trained; empty for one that was not trained here."""
+    path = model_folder / TRAINING
+    if not path.is_file():
+        return {}
+    try:
+        record = json.loads(path.read_text())
+    except ValueError as error:
+        raise InputError(f"{path} is not JSON ({error})", fix="train the model again") from error
+    if not isinstance(record, dict):
+        raise InputError(f"{path} holds a {type(record).__name__}", expected="what train wrote")
+    return record
 
 
 def to_json(result: ZeroShot) -> dict[str, object]:

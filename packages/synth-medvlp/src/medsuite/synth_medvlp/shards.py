@@ -24,6 +24,8 @@ from medsuite.core.runs import JsonLines, write_atomically
 
 MANIFEST = "manifest.jsonl"
 _KEY = re.compile(r"[A-Za-z0-9_-]+")
+_LONGEST_KEY = 90
+"""A name in a tar file of the plain kind has room for 100 bytes."""
 _MEMBERS = ("png", "txt", "json")
 
 
@@ -32,7 +34,7 @@ class Sample:
     """One pair.
 
     Attributes:
-        key: Letters, digits, hyphens and underscores; WebDataset would merge keys that have a dot silently.
+        key: Letters, digits, hyphens and underscores, 90 at most; WebDataset would merge keys that have a dot silently.
         film: 8-bit film.
         report: Text of the report.
         meta: What else is known of it, as JSON values.
@@ -46,8 +48,13 @@ class Sample:
     def __post_init__(self) -> None:
         if not _KEY.fullmatch(self.key):
             raise InputError(f"key {self.key!r}", expected="letters, digits, - and _ (a dot would merge samples)")
+        if len(self.key) > _LONGEST_KEY:
+            raise InputError(f"key {self.key[:20]}... of {len(self.key)} letters", expected=f"{_LONGEST_KEY} at most")
         if not self.report.strip():
             raise InputError(f"sample {self.key} has an empty report", expected="text")
+        if self.film.ndim != 2 or self.film.dtype != np.uint8 or not self.film.size:
+            given = f"the film of sample {self.key} is {self.film.dtype} of shape {self.film.shape}"
+            raise InputError(given, expected="8-bit grey, height x width")
 
 
 @dataclass(frozen=True)
@@ -96,11 +103,20 @@ def read_manifest(folder: Path) -> list[Shard]:
     path = folder / MANIFEST
     if not path.is_file():
         raise InputError(f"{folder} holds no {MANIFEST}", expected="a folder that `synth-medvlp data generate` wrote")
-    try:
-        shards = {line["name"]: Shard(line["name"], line["samples"], line["sha256"]) for line in JsonLines(path)}
-    except KeyError as error:
-        raise InputError(f"{path} has a line without {error}", expected="name, samples and sha256") from error
+    shards = {}
+    for line in JsonLines(path):
+        if not isinstance(line, dict):
+            raise InputError(f"{path} has a line {json.dumps(line)[:40]}", expected="name, samples and sha256")
+        if missing := [name for name in ("name", "samples", "sha256") if name not in line]:
+            raise InputError(f"{path} has a line without {missing[0]!r}", expected="name, samples and sha256")
+        shards[str(line["name"])] = Shard(str(line["name"]), line["samples"], line["sha256"])
     return [shards[name] for name in sorted(shards)]
+
+
+def is_whole(folder: Path, shard: Shard) -> bool:
+    """Tell whether a listed shard is there as it was written."""
+    path = folder / shard.name
+    return path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == shard.sha256
 
 
 def read_samples(folder: Path) -> Iterator[Sample]:
@@ -118,28 +134,43 @@ def read_samples(folder: Path) -> Iterator[Sample]:
 
 def _checked(folder: Path, shard: Shard) -> bytes:
     path = folder / shard.name
+    fix = "generate again by the same command, which writes it anew, or restore it"
     if not path.is_file():
-        raise InputError(f"{path} is missing", expected="every shard that the manifest lists")
+        raise InputError(f"{path} is missing", expected="every shard that the manifest lists", fix=fix)
     content = path.read_bytes()
     if hashlib.sha256(content).hexdigest() != shard.sha256:
-        fix = "delete it with its line in the manifest and generate again, or restore it"
         raise InputError(f"{path} is cut or was changed ({len(content)} bytes)", expected="the listed content", fix=fix)
     return content
 
 
 def _samples_of(path: Path, content: bytes, count: int) -> Iterator[Sample]:
-    members: dict[str, dict[str, bytes]] = {}
-    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
-        for entry in archive:
-            key, _, ending = entry.name.partition(".")
-            file = archive.extractfile(entry)
-            members.setdefault(key, {})[ending] = file.read() if file else b""
+    members = _members(path, content)
     if len(members) != count:
         raise InputError(f"{path} holds {len(members)} samples", expected=f"the {count} of the manifest")
     for key, parts in members.items():
         if missing := [ending for ending in _MEMBERS if ending not in parts]:
             raise InputError(f"sample {key} of {path} has no {missing[0]}", expected="png, txt and json")
-        yield Sample(key, _decode(parts["png"], path, key), parts["txt"].decode(), json.loads(parts["json"]))
+        try:
+            report, meta = parts["txt"].decode(), json.loads(parts["json"])
+        except ValueError as error:
+            raise InputError(f"sample {key} of {path} has no readable txt or json ({error})") from error
+        if not isinstance(meta, dict):
+            raise InputError(f"{key}.json of {path} holds a {type(meta).__name__}", expected="an object")
+        yield Sample(key, _decode(parts["png"], path, key), report, meta)
+
+
+def _members(path: Path, content: bytes) -> dict[str, dict[str, bytes]]:
+    """Group a shard's files by key, as WebDataset does: what stands before the first dot of the name."""
+    members: dict[str, dict[str, bytes]] = {}
+    try:
+        with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+            for entry in archive:
+                if file := archive.extractfile(entry):
+                    key, _, ending = entry.name.removeprefix("./").partition(".")
+                    members.setdefault(key, {})[ending] = file.read()
+    except tarfile.TarError as error:
+        raise InputError(f"{path} cannot be read ({error})", expected="a tar file") from error
+    return members
 
 
 def _contents(sample: Sample) -> list[tuple[str, bytes]]:

@@ -8,7 +8,7 @@ from jaxtyping import Bool
 from medsuite.core.errors import InputError
 from medsuite.core.runs import write_atomically
 from medsuite.synth_medvlp.curation import Curator, measure_curation
-from medsuite.synth_medvlp.pretraining import LoadedPairs
+from medsuite.synth_medvlp.pretraining import LoadedPairs, provenance, refuse_overlap
 from medsuite.synth_medvlp.vocabulary import FINDINGS
 
 
@@ -25,11 +25,15 @@ def sort_out(folder: Path, reference: Path, out: Path, allowed: float = 0.01) ->
         Lines on what was rejected; with precision and recall where the folder's faults are known, too.
 
     Raises:
-        InputError: A data set cannot be used, or both are the same.
+        InputError: A data set cannot be used, or both hold the same films or simulated patients.
     """
     if folder.resolve() == reference.resolve():
         raise InputError(f"{reference} is both sorted and reference", expected="thresholds chosen on other films")
+    if out.is_dir():
+        raise InputError(f"{out} is a folder", expected="a file for the kept keys")
     looked_at, pairs = LoadedPairs.read(reference), LoadedPairs.read(folder)
+    said = f"thresholds are chosen on {reference}, which has"
+    refuse_overlap(said, provenance(reference, looked_at), folder, provenance(folder, pairs))
     suspect = Curator.fit(looked_at.films, is_bad(looked_at), allowed).suspect(pairs.films)
     rejected = np.any(list(suspect.values()), axis=0)
     kept = [sample.key for sample, bad in zip(pairs.samples, rejected, strict=True) if not bad]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import log
+from math import inf, log
 
 import torch
 from jaxtyping import Float, Int, UInt8
@@ -33,6 +33,13 @@ class Schedule:
     warmup: float = 0.15
     decay: float = 0.05
     shift: int = 2
+
+    def __post_init__(self) -> None:
+        if self.steps < 1 or self.batch < 2:
+            raise InputError(f"{self.steps} steps of {self.batch} pairs", expected="at least 1 step of 2 pairs")
+        if not (0 < self.rate < inf and 0 < self.warmup < 1 and 0 <= self.decay < inf and self.shift >= 0):
+            given = f"rate {self.rate:g}, warm-up {self.warmup:g}, decay {self.decay:g}, shift {self.shift}"
+            raise InputError(given, expected="a positive rate, a share of warm-up, decay and shift of 0 or more")
 
 
 @dataclass(frozen=True)
@@ -169,7 +176,8 @@ def _gloria(
     image, regions = model.encode_regions(films)
     words, is_word = model.encode_words(reports, bank)
     text = model.encode_reports(reports, bank)
-    return gloria_global(image, text) + gloria_local(regions, words, is_word)
+    same = same_texts(reports)
+    return gloria_global(image, text, same=same) + gloria_local(regions, words, is_word, same=same)
 
 
 LOSSES: dict[str, Callable[..., Value]] = {"clip": _clip, "convirt": _convirt, "gloria": _gloria}

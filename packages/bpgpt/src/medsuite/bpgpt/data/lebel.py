@@ -49,10 +49,11 @@ class Run:
         """Rows and voxels, read from the header alone.
 
         Raises:
-            InputError: The file is damaged, has no dataset `data`, or other rows than the story's TRs ask for.
+            InputError: The file is damaged, has no dataset `data` of numbers, or other rows than the story's TRs ask
+                for.
         """
         with _opened(self.path) as file:
-            rows, voxels = _dataset(file, "data", self.path).shape
+            rows, voxels = _dataset(file, "data", self.path, dimensions=2).shape
         if self.trs is not None and rows != self.trs - TRIMMED:
             raise InputError(
                 f"{self.path} has {rows} rows",
@@ -69,7 +70,7 @@ class Run:
     def bold(self, voxels: Bool[np.ndarray, "voxel"] | None = None) -> Float[np.ndarray, "row kept"]:
         """Read the response in float32.
 
-        Rows are read in blocks and columns taken from them, so that a chunked file is read once and never held whole.
+        Rows are read in blocks and columns taken from them, so that no more than 64 rows of all voxels are in memory.
 
         Args:
             voxels: Which voxels to keep; None keeps all.
@@ -78,27 +79,38 @@ class Run:
             InputError: As in `shape`, or the mask has another number of voxels or is empty.
         """
         rows, width = self.shape
-        keep = np.ones(width, dtype=bool) if voxels is None else voxels
-        if keep.shape != (width,) or not keep.any():
-            given = f"a mask of {keep.size} voxels, {int(keep.sum())} of them kept, for {self.path}"
-            raise InputError(given, expected=f"{width} voxels, at least one kept", fix="take the subject's own mask")
+        keep = self._mask(voxels, width)
         kept = np.empty((rows, int(keep.sum())), dtype=np.float32)
         with _opened(self.path) as file:
-            data = _dataset(file, "data", self.path)
+            data = _dataset(file, "data", self.path, dimensions=2)
             for start in range(0, rows, 64):
-                kept[start : start + 64] = data[start : start + 64][:, keep]
+                kept[start : start + 64] = _read(data, slice(start, start + 64), self.path)[:, keep]
         return kept
 
     def repeats(self, voxels: Bool[np.ndarray, "voxel"] | None = None) -> Float[np.ndarray, "repeat row kept"]:
         """Read the single repetitions of a test story, whose `bold` is their average.
 
         Raises:
-            InputError: The file holds no `individual_repeats`.
+            InputError: The file holds no `individual_repeats`, they do not have the rows and voxels of `data`, or the
+                mask does not fit.
         """
+        rows, width = self.shape
+        keep = self._mask(voxels, width)
         with _opened(self.path) as file:
-            data = _dataset(file, "individual_repeats", self.path)
-            keep = slice(None) if voxels is None else voxels
-            return np.stack([data[repeat][:, keep].astype(np.float32) for repeat in range(data.shape[0])])
+            data = _dataset(file, "individual_repeats", self.path, dimensions=3)
+            if data.shape[0] < 1 or data.shape[1:] != (rows, width):
+                given = f"individual_repeats of {self.path} have the shape {data.shape}"
+                raise InputError(given, expected=f"repeats of the {rows} rows and {width} voxels of data")
+            return np.stack(
+                [_read(data, repeat, self.path)[:, keep].astype(np.float32) for repeat in range(data.shape[0])]
+            )
+
+    def _mask(self, voxels: Bool[np.ndarray, "voxel"] | None, width: int) -> Bool[np.ndarray, "voxel"]:
+        keep = np.ones(width, dtype=bool) if voxels is None else voxels
+        if keep.shape != (width,) or not keep.any():
+            given = f"a mask of {keep.size} voxels, {int(keep.sum())} of them kept, for {self.path}"
+            raise InputError(given, expected=f"{width} voxels, at least one kept", fix="take the subject's own mask")
+        return keep
 
 
 @dataclass(frozen=True)
@@ -135,11 +147,11 @@ class LebelDataset:
         """
         path = self.root / "derivative" / "respdict.json"
         try:
-            table = json.loads(path.read_text(encoding="utf-8"))
+            table = json.loads(path.read_text(encoding="utf-8-sig"))
             return {str(story): int(count) for story, count in table.items()}
         except OSError as error:
             raise InputError(f"cannot read {path}: {error.strerror}", expected="the TRs of every story") from error
-        except (ValueError, AttributeError, TypeError) as error:
+        except (ValueError, AttributeError, TypeError, OverflowError) as error:
             raise InputError(f"{path} is damaged", expected='a table such as {"alternateithicatom": 363}') from error
 
     @property
@@ -153,10 +165,22 @@ class LebelDataset:
         Raises:
             InputError: There is no such listener.
         """
+        return sorted(self.heard(subject) & self.transcribed)
+
+    def heard(self, subject: str) -> set[str]:
+        """Stories of a listener that have a response, with or without a transcript.
+
+        Raises:
+            InputError: There is no such listener.
+        """
         if subject not in self.subjects:
             raise unknown_name("subject", subject, self.subjects)
-        heard = {path.stem for path in (self.responses / subject).glob("*.hf5")}
-        return sorted(heard & {path.stem for path in self.textgrids.glob("*.TextGrid")})
+        return _stems(self.responses / subject, "hf5")
+
+    @property
+    def transcribed(self) -> set[str]:
+        """Stories that have a transcript."""
+        return _stems(self.textgrids, "TextGrid")
 
     def run(self, subject: str, story: str) -> Run:
         """Name one response; nothing is read yet.
@@ -188,7 +212,29 @@ def _opened(path: Path) -> Any:
         ) from error
 
 
-def _dataset(file: Any, name: str, path: Path) -> Any:
+def _dataset(file: Any, name: str, path: Path, dimensions: int) -> Any:
     if name not in file:
         raise InputError(f"{path} holds {', '.join(file) or 'nothing'}", expected=f"a dataset called {name}")
-    return file[name]
+    data = file[name]
+    shape: Any = getattr(data, "shape", None)
+    dtype: Any = getattr(data, "dtype", None)
+    if shape is None or len(shape) != dimensions or 0 in shape or dtype.kind not in "fiu":
+        given = (
+            f"{name} of {path} is a group" if shape is None else f"{name} of {path} has the shape {shape} of {dtype}"
+        )
+        axes = "repeat x TR x voxel" if dimensions == 3 else "TR x voxel"
+        raise InputError(given, expected=f"numbers, {axes}")
+    return data
+
+
+def _read(data: Any, rows: int | slice, path: Path) -> np.ndarray:
+    try:
+        return data[rows]
+    except OSError as error:
+        fix = "copy the file again"
+        raise InputError(f"{path} is damaged: its {data.name.strip('/')} cannot be read", fix=fix) from error
+
+
+def _stems(folder: Path, ending: str) -> set[str]:
+    """Names of files without their ending; hidden ones, such as macOS leaves beside copies, are none."""
+    return {path.stem for path in folder.glob(f"*.{ending}") if not path.name.startswith(".")}

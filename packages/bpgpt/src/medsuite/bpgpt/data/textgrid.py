@@ -12,10 +12,10 @@ from medsuite.core.errors import InputError
 
 # A string in quotes (a quote in it is doubled) or a free-standing number; everything else in the file is decoration.
 TOKEN = re.compile(r'"((?:[^"]|"")*)"|(?<![\w.\[<!-])(-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)(?![\w.\]>])')
-SILENCES = frozenset(
-    {"", "sp", "sil", "br", "lg", "ls", "ns", "cg", "sl", "{br}", "{lg}", "{ls}", "{ns}", "{cg}", "{sl}"}
-)
-"""Labels of silences, breaths and noises, which are no words. A label in braces is never a word."""
+SILENCES = frozenset({"", "sp", "sil", "br", "lg", "ls", "ns", "cg", "sl", "sentence_start", "sentence_end"})
+"""Labels of silences, breaths, noises and sentence marks, which are no words; nor is one in braces, angles or brackets.
+
+Fillers such as "uh" were said and are kept, as in the scores of Tang et al. (2023)."""
 
 HEADER = 4
 """Values before the number of tiers: "ooTextFile", "TextGrid", start and end."""
@@ -97,7 +97,7 @@ def _tokens(path: Path) -> list[Token]:
         raise InputError(f"{path} is no TextGrid", expected='a Praat file with "TextGrid" in its first lines')
     if "chronological" in text[:200]:
         # Comments run from an exclamation mark outside quotes to the end of the line.
-        text = re.sub(r'("(?:[^"]|"")*")|![^\n]*', lambda match: match[1] or "", text)
+        text = re.sub(r'("(?:[^"]|"")*")|![^\r\n]*', lambda match: match[1] or "", text)
     return [float(match[2]) if match[2] is not None else match[1].replace('""', '"') for match in TOKEN.finditer(text)]
 
 
@@ -148,7 +148,10 @@ def _interval(tokens: list[Token]) -> Interval:
     start, end, label = tokens
     if not isinstance(label, str):
         raise TypeError(label)
-    return Interval(_number(start), _number(end), label)
+    interval = Interval(_number(start), _number(end), label)
+    if not 0 <= interval.end - interval.start < float("inf"):
+        raise ValueError(interval)
+    return interval
 
 
 def _number(token: Token) -> float:

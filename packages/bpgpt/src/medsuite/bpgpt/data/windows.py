@@ -97,8 +97,10 @@ class Scaler:
         Raises:
             InputError: No voxel is finite and varies.
         """
-        kept = np.isfinite(bold).all(axis=0)
-        kept[kept] = bold[:, kept].std(axis=0) > 0
+        if not len(bold):
+            raise InputError("no training row", expected="rows of BOLD to take mean and deviation from")
+        # The deviation of a constant is not always 0: the mean of a thousand 0.1 in float32 is not 0.1.
+        kept = np.isfinite(bold).all(axis=0) & (bold.max(axis=0) > bold.min(axis=0))
         if not kept.any():
             raise InputError(f"{bold.shape[1]} voxels, all constant or not finite", fix="look at the mask and the file")
         chosen = bold[:, kept].astype(np.float64)
@@ -123,5 +125,16 @@ def stack(bold: Float[np.ndarray, "time voxel"], windows: Sequence[Window]) -> F
     Args:
         bold: The response to the story that all the windows are cut from.
         windows: Windows of equal length.
+
+    Raises:
+        InputError: There is no window, their lengths differ, they are of several stories or listeners, or one goes
+            beyond the response.
     """
+    runs = sorted({(window.span.subject, window.span.story) for window in windows})
+    lengths = sorted({window.span.stop - window.span.start for window in windows})
+    if len(runs) != 1 or len(lengths) != 1:
+        given = f"windows of {', '.join(' '.join(run) for run in runs) or 'nothing'} with {lengths} rows"
+        raise InputError(given, expected="windows of one response and of one length")
+    if (last := max(window.span.stop for window in windows)) > len(bold):
+        raise InputError(f"a window up to row {last - 1} of {runs[0][1]}", expected=f"at most the {len(bold)} rows")
     return np.stack([bold[window.span.start : window.span.stop] for window in windows])

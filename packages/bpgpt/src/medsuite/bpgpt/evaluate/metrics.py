@@ -23,7 +23,9 @@ def word_error_rate(reference: str, hypothesis: str) -> float:
     """
     import jiwer
 
-    return float(jiwer.wer(_words(reference), hypothesis))
+    # jiwer splits at blanks alone, and language models write line breaks.
+    reference, hypothesis = (" ".join(text.split()) for text in (_words(reference), hypothesis))
+    return float(jiwer.wer(reference, hypothesis))
 
 
 def bleu1(reference: str, hypothesis: str) -> float:
@@ -38,18 +40,23 @@ def bleu1(reference: str, hypothesis: str) -> float:
 def meteor(reference: str, hypothesis: str) -> float:
     """Return METEOR with NLTK's parameters (alpha 0.9, beta 3, gamma 0.5) on words split at spaces.
 
-    Scores of other implementations are not comparable. WordNet is never downloaded: NLTK finds it in `NLTK_DATA`.
+    Scores of other implementations are not comparable: NLTK looks synonyms up for the stems of words, and so finds none
+    for "automobile". WordNet is never downloaded: NLTK finds it in `NLTK_DATA`.
 
     Raises:
         InputError: The reference is empty, or NLTK finds no WordNet.
         MissingDependencyError: NLTK is not installed.
     """
     scorer = require("nltk.translate.meteor_score", extra="medsuite-bpgpt[metrics]")
+    heard = _words(reference).split()
     try:
-        return float(scorer.meteor_score([_words(reference).split()], hypothesis.split()))
+        return float(scorer.meteor_score([heard], hypothesis.split()))
     except LookupError as error:
         fix = "set NLTK_DATA to a folder with corpora/wordnet, or leave meteor out"
         raise InputError("NLTK finds no WordNet, which METEOR's synonyms need", fix=fix) from error
+    except OSError as error:
+        fix = "copy all files of WordNet into NLTK_DATA/corpora/wordnet, not links to them"
+        raise InputError(f"NLTK cannot read its WordNet ({error})", fix=fix) from error
 
 
 def bert_score(
@@ -72,6 +79,8 @@ def bert_score(
     _paired(references, hypotheses)
     if not model.is_dir():
         raise InputError(f"{model} is no folder", expected="a folder with a model and its tokenizer")
+    if layers < 0:
+        raise InputError(f"layer {layers}", expected="0 for the embeddings, or the number of a layer")
     scorer = _scorer(str(model), layers)
     written = [index for index, text in enumerate(hypotheses) if text.split()]
     scores = np.zeros(len(references))
@@ -103,7 +112,13 @@ def _bleu() -> Any:
 
 @cache
 def _scorer(model: str, layers: int) -> Any:
-    scorer = require("bert_score", extra="medsuite-bpgpt[metrics]").BERTScorer(model_type=model, num_layers=layers)
+    library = require("bert_score", extra="medsuite-bpgpt[metrics]")
+    try:
+        scorer = library.BERTScorer(model_type=model, num_layers=layers)
+    except AssertionError as error:
+        raise InputError(f"layer {layers} of {model} ({error})", expected="a layer that the model has") from error
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(f"{model} holds no model that BERTScore can load ({error})") from error
     # Tokenizers that name no longest text would overflow the truncation of the tokenizers library.
     tokenizer = scorer._tokenizer
     tokenizer.model_max_length = min(tokenizer.model_max_length, scorer._model.config.max_position_embeddings)

@@ -2,18 +2,37 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
 
 from medsuite.bpgpt.data.textgrid import Word
-from medsuite.bpgpt.evaluate.metrics import bleu1, meteor, word_error_rate
+from medsuite.bpgpt.evaluate.metrics import bert_score, bleu1, meteor, word_error_rate
 from medsuite.core.errors import InputError, unknown_name
 
 WINDOW = 20.0
 """Length of a window in seconds."""
+
+Metric = Callable[[Sequence[str], Sequence[str]], Float[np.ndarray, "text"]]
+"""Scores hypotheses (second) against references (first), one by one."""
+
 METRICS: Mapping[str, Callable[[str, str], float]] = {"wer": word_error_rate, "bleu1": bleu1, "meteor": meteor}
-"""Metrics of one pair of texts by name."""
+"""Metrics of one pair of texts by name. `"bertscore"` is the one beside them that needs a model."""
+
+
+@dataclass(frozen=True)
+class BertModel:
+    """The model of BERTScore.
+
+    Attributes:
+        folder: Folder of a BERT-like model and its tokenizer.
+        layers: Number of the layer whose states are compared.
+    """
+
+    folder: Path
+    layers: int
 
 
 @dataclass(frozen=True)
@@ -58,29 +77,63 @@ def window_texts(words: Sequence[Word], duration: float, *, window: float = WIND
     return [" ".join(text) for text in texts]
 
 
+def find_metrics(names: Sequence[str], bert: BertModel | None = None) -> dict[str, Metric]:
+    """Look metrics up, each as a function of lists of texts.
+
+    Args:
+        names: Keys of `METRICS`, or `"bertscore"`.
+        bert: What BERTScore compares with.
+
+    Raises:
+        InputError: No name is given, one is unknown, or `"bertscore"` has no model.
+    """
+    known = (*METRICS, "bertscore")
+    if not names:
+        raise InputError("no metric", expected=f"some of {', '.join(known)}")
+    found: dict[str, Metric] = {}
+    for name in names:
+        if name not in known:
+            raise unknown_name("metric", name, known)
+        if name in METRICS:
+            found[name] = partial(_one_by_one, METRICS[name])
+        elif bert is None:
+            raise InputError("bertscore without a model", fix="give the folder of a BERT-like model, and a layer")
+        else:
+            found[name] = partial(bert_score, model=bert.folder, layers=bert.layers)
+    return found
+
+
 def score_windows(
-    references: Sequence[str], hypotheses: Sequence[str], metrics: Sequence[str] = ("wer", "bleu1")
+    references: Sequence[str],
+    hypotheses: Sequence[str],
+    metrics: Sequence[str] = ("wer", "bleu1"),
+    *,
+    bert: BertModel | None = None,
 ) -> WindowScores:
     """Score decoded windows against what was heard in them.
 
     Args:
         references: What was heard in each window; windows without words are left out and counted.
         hypotheses: What was decoded in each window; an empty text is a decoder's failure and scores so.
-        metrics: Names from `METRICS`.
+        metrics: Names from `METRICS`, or `"bertscore"`.
+        bert: The model of `"bertscore"`.
 
     Raises:
-        InputError: The numbers of windows differ, no window has words, or a metric is unknown.
+        InputError: The numbers of windows differ, no window has words, or a metric is unknown or lacks its model.
     """
     if len(references) != len(hypotheses):
         raise InputError(f"{len(hypotheses)} decoded and {len(references)} heard windows", expected="one for each")
-    for name in metrics:
-        if name not in METRICS:
-            raise unknown_name("metric", name, METRICS)
+    found = find_metrics(metrics, bert)
     spoken = [index for index, text in enumerate(references) if text.split()]
     if not spoken:
         raise InputError(f"none of {len(references)} windows has words", expected="at least one window with speech")
-    scores = {
-        name: np.array([METRICS[name](references[index], hypotheses[index]) for index in spoken]) for name in metrics
-    }
-    heard, decoded = (sum(len(texts[index].split()) for index in spoken) for texts in (references, hypotheses))
-    return WindowScores(tuple(spoken), scores, len(references) - len(spoken), decoded / heard)
+    heard, decoded = ([texts[index] for index in spoken] for texts in (references, hypotheses))
+    scores = {name: metric(heard, decoded) for name, metric in found.items()}
+    words, written = (sum(len(text.split()) for text in texts) for texts in (heard, decoded))
+    return WindowScores(tuple(spoken), scores, len(references) - len(spoken), written / words)
+
+
+def _one_by_one(
+    metric: Callable[[str, str], float], references: Sequence[str], hypotheses: Sequence[str]
+) -> Float[np.ndarray, "text"]:
+    return np.array([metric(*pair) for pair in zip(references, hypotheses, strict=True)])

@@ -1,6 +1,7 @@
 """A causal language model behind a prompt of vectors: the loss of a text, and writing one (`inputs_embeds`)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,7 +57,13 @@ def tokenize(tokenizer: Any, texts: Sequence[str]) -> Tokens:
 
 
 def start_prompt(lm: Any, count: int) -> Float[Tensor, "text one width"]:
-    """The embedding of the begin-of-text token: the prompt of the language model alone."""
+    """The embedding of the begin-of-text token: the prompt of the language model alone.
+
+    Raises:
+        InputError: The model has no such token.
+    """
+    if lm.config.bos_token_id is None:
+        raise InputError("a language model without a begin-of-text token", fix="set bos_token_id in its config")
     start = torch.tensor([[lm.config.bos_token_id]], device=lm.device)
     return lm.get_input_embeddings()(start).expand(count, -1, -1)
 
@@ -96,24 +103,42 @@ def write(
         num_beams: Width of the search; 1 is greedy.
 
     Raises:
-        InputError: Prompt and text do not fit into the model's positions.
+        InputError: Prompt and text do not fit into the model's positions, or a number is not positive.
     """
+    if max_new_tokens < 1 or num_beams < 1:
+        raise InputError(f"{max_new_tokens} tokens and {num_beams} beams", expected="at least 1 of each")
     _check_room(lm, prompt, max_new_tokens)
-    written = lm.generate(
-        inputs_embeds=prompt,
-        attention_mask=torch.ones(prompt.shape[:2], dtype=torch.long, device=prompt.device),
-        max_new_tokens=max_new_tokens,
-        num_beams=num_beams,
-        do_sample=False,
-        pad_token_id=tokenizer.eos_token_id,
-        eos_token_id=tokenizer.eos_token_id,
-    )
+    with _evaluating(lm):
+        written = lm.generate(
+            inputs_embeds=prompt,
+            attention_mask=torch.ones(prompt.shape[:2], dtype=torch.long, device=prompt.device),
+            max_new_tokens=max_new_tokens,
+            num_beams=num_beams,
+            do_sample=False,
+            pad_token_id=tokenizer.eos_token_id,
+            eos_token_id=tokenizer.eos_token_id,
+        )
     return [text.strip() for text in tokenizer.batch_decode(written, skip_special_tokens=True)]
 
 
+@contextmanager
+def _evaluating(lm: Any) -> Iterator[None]:
+    """Leave dropout out: a model that was just trained would else write something else each time."""
+    training = lm.training
+    lm.eval()
+    try:
+        yield
+    finally:
+        lm.train(training)
+
+
 def _check_room(lm: Any, prompt: Float[Tensor, "text prompt width"], text: int) -> None:
-    room = lm.config.max_position_embeddings
+    width = lm.get_input_embeddings().weight.shape[1]
+    if prompt.shape[2] != width:
+        raise InputError(f"prompt vectors of width {prompt.shape[2]}", expected=f"the language model's {width}")
+    # Models without learned positions, such as Bloom, name no limit.
+    room = getattr(lm.config, "max_position_embeddings", None)
     needed = prompt.shape[1] + text
-    if needed > room:
+    if room is not None and needed > room:
         given = f"{prompt.shape[1]} prompt vectors and {text} tokens of text need {needed} positions"
         raise InputError(given, expected=f"at most the language model's {room}", fix="take a shorter prompt or text")

@@ -17,10 +17,12 @@ def decode_table(snr: float, windows: int, seed: int) -> str:
         seed: Seed of the world.
 
     Raises:
-        InputError: The ratio is negative or not finite, or there is no window.
+        InputError: The ratio is negative or not finite, there is no window, or the seed is negative.
     """
     if not 0 <= snr < float("inf") or windows < 1:
         raise InputError(f"{windows} windows at SNR {snr:g}", expected="at least 1 window and a ratio of 0 or more")
+    if seed < 0:
+        raise InputError(f"seed {seed}", expected="a seed of 0 or more")
     rng = np.random.default_rng(seed)
     world = MicroWorld.random(VOXELS, rng)
     heard = world.windows(windows, snr, rng)

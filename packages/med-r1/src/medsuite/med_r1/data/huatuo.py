@@ -44,17 +44,20 @@ def write_huatuo(sets: Sequence[QuestionSet], folder: Path) -> Path:
         folder: A new folder.
 
     Raises:
-        InputError: The folder is there and not empty.
+        InputError: The folder is there and not empty, or two sets call a picture alike.
     """
-    if folder.exists() and any(folder.iterdir()):
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"{folder} is not empty", expected="a new folder")
+    _refuse_shared_pictures(sets)
     (folder / "images").mkdir(parents=True, exist_ok=True)
     long_names = {short: long for long, short in SUBSETS.items()}
     entries = []
     for questions in sets:
         for question in questions:
             name = f"images/{question.image}.png"
-            questions.picture(question).save(folder / name)
+            if not (folder / name).exists():
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                questions.picture(question).save(folder / name)
             entries.append(
                 {
                     "image": [name],
@@ -70,6 +73,17 @@ def write_huatuo(sets: Sequence[QuestionSet], folder: Path) -> Path:
     path = folder / "questions.json"
     write_atomically(path, json.dumps(entries, indent=4, ensure_ascii=False) + "\n")
     return path
+
+
+def _refuse_shared_pictures(sets: Sequence[QuestionSet]) -> None:
+    """Refuse sets of which one's pictures would be written over another's."""
+    seen: set[str] = set()
+    for questions in sets:
+        names = {question.image for question in questions}
+        if shared := names & seen:
+            given = f"{len(shared)} pictures are in two sets under one name, such as {min(shared)!r}"
+            raise InputError(given, expected="sets with unlike picture names", fix="name each modality once")
+        seen |= names
 
 
 def _question(entry: Any, where: str, name: str) -> Question:

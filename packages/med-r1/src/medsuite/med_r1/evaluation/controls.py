@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from medsuite.med_r1.auditing import audit
-from medsuite.med_r1.evaluation.score import Answers, agreement
+from medsuite.med_r1.evaluation.score import Answers
 from medsuite.med_r1.pictures import blank, swapped
 from medsuite.med_r1.schema import QuestionSet
 
@@ -40,8 +40,9 @@ class Evaluation:
 
     @property
     def sensitivity(self) -> float:
-        """Share of answers that change when the image is blank."""
-        return 1.0 - agreement(self.answers, self.blank)
+        """Share of answers that change when the image is blank; what is malformed with and without it does not."""
+        pairs = zip(self.answers.chosen(), self.blank.chosen(), strict=True)
+        return float(np.mean([one != other for one, other in pairs]))
 
     @property
     def circular(self) -> float:
@@ -53,8 +54,17 @@ class Evaluation:
 
     @property
     def consistency(self) -> float:
-        """Mean share of questions whose chosen option stays the same after a rotation."""
-        return float(np.mean([agreement(self.answers, rotation) for rotation in self.rotations]))
+        """Mean over questions of the share of their rotations under which the chosen option stays the same.
+
+        A question of two options has one rotation; those by two and more places, which questions of more options need,
+        bring its options back or repeat it, and would agree with themselves.
+        """
+        chosen, turned = self.answers.chosen(), [rotation.chosen() for rotation in self.rotations]
+        shares = []
+        for place, question in enumerate(self.answers.questions):
+            own = [run[place] for run in turned[: len(question.options) - 1]]
+            shares.append(np.mean([chosen[place] is not None and option == chosen[place] for option in own]))
+        return float(np.mean(shares))
 
     def table(self) -> str:
         """Return accuracy and controls of each subset as text."""
@@ -114,11 +124,12 @@ def evaluate(ask: Ask, questions: QuestionSet, rng: np.random.Generator) -> Eval
         return Answers(variant, ask(variant))
 
     options_only = {each.subset: each.words.estimate for each in audit(questions, rng).subsets}
+    others = swapped(questions, rng)  # before anything is asked, since it can be refused
     most = max(len(question.options) for question in questions)
     return Evaluation(
         answers=asked(questions),
         blank=asked(blank(questions)),
-        swapped=asked(swapped(questions, rng)),
+        swapped=asked(others),
         rotations=tuple(asked(rotated(questions, places)) for places in range(1, most)),
         options_only=options_only,
     )

@@ -39,8 +39,12 @@ def answer(
         For each question in order, `tries` completions.
 
     Raises:
-        InputError: Several tries at temperature 0, which are all the same.
+        InputError: Several tries at temperature 0, which are all the same; a number that is not positive; or prompt and
+            completion do not fit into the model's positions.
     """
+    if min(batch, tries, new_tokens) < 1 or not 0 <= temperature < float("inf"):
+        given = f"{tries} tries of {new_tokens} tokens in batches of {batch} at temperature {temperature:g}"
+        raise InputError(given, expected="at least 1 of each, and a temperature of 0 or more")
     if tries > 1 and temperature == 0:
         raise InputError(f"{tries} tries at temperature 0", fix="sample with temperature 1")
     texts: list[list[str]] = []
@@ -75,6 +79,7 @@ def _generate(
     ]
     pictures = [questions.picture(question) for question in block]
     inputs = policy.processor(text=prompts, images=pictures, padding=True, padding_side="left", return_tensors="pt")
+    _check_room(policy, inputs["input_ids"].shape[1], new_tokens, block)
     inputs = inputs.to(policy.model.device)
     sampling = {"do_sample": True, "temperature": temperature, "top_k": 0, "top_p": 1.0, "num_return_sequences": tries}
     ids = policy.model.generate(
@@ -87,3 +92,11 @@ def _generate(
         **(sampling if temperature else {"do_sample": False}),
     )
     return ids[:, inputs["input_ids"].shape[1] :]
+
+
+def _check_room(policy: Policy, prompt: int, new_tokens: int, block: Sequence[Question]) -> None:
+    room = getattr(policy.model.config.get_text_config(), "max_position_embeddings", None)
+    if room is not None and prompt + new_tokens > room:
+        given = f"prompts of up to {prompt} tokens, pictures included, and {new_tokens} new ones"
+        where = f"among questions {block[0].id} to {block[-1].id}"
+        raise InputError(f"{given} {where}", expected=f"at most the model's {room}", fix="ask for fewer new tokens")

@@ -7,6 +7,7 @@ use the answer is paid as much as an honest guesser who keeps the format.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from medsuite.core.errors import InputError
 from medsuite.med_r1.rewards.base import Reward
 from medsuite.med_r1.schema import LETTERS, Question
 
@@ -122,7 +123,12 @@ def example_question(options: int) -> Question:
 
     Args:
         options: How many; the last one is right.
+
+    Raises:
+        InputError: There are no questions with so many.
     """
+    if not 2 <= options <= len(LETTERS):
+        raise InputError(f"{options} options", expected=f"2 to {len(LETTERS)}")
     words = ("port", "effusion", "nodule", "mass", "cyst", "line", "fracture", "granuloma", "cavity", "tube")
     return Question("probe", "none", "What is shown?", words[:options], options - 1, "probe")
 

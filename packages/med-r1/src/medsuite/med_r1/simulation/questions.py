@@ -27,6 +27,9 @@ NEVER_RIGHT = {
 DARKER = {"MR": ("calcified", "gas"), "CT": ("gas",), "film": ("gas",)}
 """Lesions that are darker than the lung, by modality."""
 
+SMALLEST, LARGEST = 16, 1024
+"""Pixels along a picture's side; with fewer a small lesion is no pixel, more take minutes a patient."""
+
 
 def simulate(
     count: int,
@@ -60,6 +63,8 @@ def simulate(
         InputError: A name is unknown, or a number is out of range.
     """
     _check(count, modality, questions, shortcut, difficulty)
+    if not SMALLEST <= side <= LARGEST:
+        raise InputError(f"pictures of {side} pixels a side", expected=f"{SMALLEST} to {LARGEST}")
     clinic = clinic or Clinic(8, side, rng)
     kinds = [questions[place] for place in rng.integers(len(questions), size=count)]
     rights = [ANSWERS[kind][rng.integers(len(ANSWERS[kind]))] for kind in kinds]

@@ -1,5 +1,6 @@
 """What both trainers are told in the same way: where to write, how to schedule, when to save, on which device."""
 
+import os
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -8,8 +9,35 @@ from typing import Any
 import torch
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from medsuite.core.errors import InputError
+from medsuite.med_r1.seeds import check_seed
+
 Progress = Callable[[float], None]
 """Told the share of a run that is done."""
+
+
+def check_schedule(learning_rate: float, warmup_steps: int, decay_steps: int, seed: int, save_every: int) -> None:
+    """Refuse what no run can be made with; see `common_arguments` for the numbers.
+
+    Raises:
+        InputError: A rate is not positive, a number of steps negative, or the seed no seed.
+    """
+    if not 0 < learning_rate < float("inf"):
+        raise InputError(f"learning rate {learning_rate:g}", expected="a positive number")
+    if min(warmup_steps, decay_steps, save_every) < 0:
+        given = f"{warmup_steps} steps of warm-up, {decay_steps} of decay, a checkpoint every {save_every}"
+        raise InputError(given, expected="no negative number")
+    check_seed(seed)
+
+
+def is_main_process() -> bool:
+    """Tell whether this is the only process of a run, or the first of those that accelerate or torchrun started."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+def processes() -> int:
+    """Return how many processes train together."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def common_arguments(

@@ -16,8 +16,8 @@ from medsuite.med_r1.objective import divergence, released_loss
 from medsuite.med_r1.policy import Policy
 from medsuite.med_r1.prompts import conversation
 from medsuite.med_r1.rewards.base import Reward
-from medsuite.med_r1.schema import QuestionSet
-from medsuite.med_r1.train.arguments import Progress, common_arguments, run
+from medsuite.med_r1.schema import Question, QuestionSet
+from medsuite.med_r1.train.arguments import Progress, check_schedule, common_arguments, run
 from medsuite.med_r1.train.resume import Restoring
 from medsuite.med_r1.train.sft import finished
 
@@ -61,6 +61,12 @@ class GRPOSettings:
             )
         if self.steps < 1 or self.prompts < 1:
             raise InputError(f"{self.steps} steps of {self.prompts} prompts", expected="at least 1 of each")
+        if self.new_tokens < 1:
+            raise InputError(f"completions of {self.new_tokens} tokens", expected="at least 1")
+        if not (0 <= self.beta < math.inf and 0 < self.temperature < math.inf):
+            given = f"beta {self.beta:g} and temperature {self.temperature:g}"
+            raise InputError(given, expected="a beta of 0 or more and a positive temperature")
+        check_schedule(self.learning_rate, self.warmup_steps, self.decay_steps, self.seed, self.save_every)
 
     def describe(self) -> str:
         """Say what a step consists of."""
@@ -132,19 +138,22 @@ class RewardAdapter:
         """Score completions of the questions in `row`.
 
         Raises:
-            InputError: A reward is not finite: trl would take NaN for "no reward" and lose a group to infinity.
+            InputError: A reward fails, or is not finite: trl would take NaN for "no reward" and lose a group to
+                infinity.
         """
-        values = []
-        for turn, number in zip(completions, row, strict=True):
-            question = self.questions.questions[number]
-            value = float(self.reward(turn[0]["content"], question))
-            if not math.isfinite(value):
-                raise InputError(
-                    f"reward {self.name} gave {value} on question {question.id} for {turn[0]['content'][:80]!r}",
-                    expected="a finite number",
-                )
-            values.append(value)
-        return values
+        pairs = zip(completions, row, strict=True)
+        return [self._score(turn[0]["content"], self.questions.questions[number]) for turn, number in pairs]
+
+    def _score(self, text: str, question: Question) -> float:
+        where = f"on question {question.id} for {text[:80]!r}"
+        try:
+            value = float(self.reward(text, question))
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}"
+            raise InputError(f"reward {self.name} failed {where} ({reason})", expected="a finite number") from error
+        if not math.isfinite(value):
+            raise InputError(f"reward {self.name} gave {value} {where}", expected="a finite number")
+        return value
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from trl import SFTConfig, SFTTrainer
 from medsuite.core.errors import InputError
 from medsuite.med_r1.policy import Policy
 from medsuite.med_r1.schema import Question, QuestionSet
-from medsuite.med_r1.train.arguments import Progress, common_arguments, run
+from medsuite.med_r1.train.arguments import Progress, check_schedule, common_arguments, run
 from medsuite.med_r1.train.batches import Collator
 from medsuite.med_r1.train.resume import Restoring
 
@@ -38,6 +38,11 @@ class SFTSettings:
     style: str = "clean"
     seed: int = 0
     save_every: int = 0
+
+    def __post_init__(self) -> None:
+        if self.steps < 1 or self.batch < 1:
+            raise InputError(f"{self.steps} steps of {self.batch} questions", expected="at least 1 of each")
+        check_schedule(self.learning_rate, self.warmup_steps, self.decay_steps, self.seed, self.save_every)
 
 
 class SupervisedTrainer(Restoring, SFTTrainer):
@@ -107,5 +112,6 @@ def finished(trainer: Any, policy: Policy, out: Path) -> Policy:
     """
     model = trainer.accelerator.unwrap_model(trainer.model).eval()
     trainer.save_model(str(out))
-    policy.processor.save_pretrained(out)
+    if trainer.is_world_process_zero():
+        policy.processor.save_pretrained(out)
     return Policy(model, policy.processor, out)
