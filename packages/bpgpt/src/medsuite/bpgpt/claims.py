@@ -63,7 +63,7 @@ ALIGNMENT_SCALES: dict[Scale, MicroSettings] = {
 
 def _jobs(settings: MicroSettings) -> list[Job]:
     """One job per world; all arms of a world share its windows and its language model."""
-    seconds = 0.02 * (settings.text_steps + 2 * settings.brain_steps) + 0.04 * settings.test
+    seconds = 0.05 * (settings.text_steps + 2 * settings.brain_steps) + 0.04 * settings.test
     return [Job(f"seed={seed}", seed, {}, seconds) for seed in range(FIRST_SEED, FIRST_SEED + settings.seeds)]
 
 
