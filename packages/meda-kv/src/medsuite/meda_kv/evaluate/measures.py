@@ -217,7 +217,4 @@ def _rouge_scorer() -> Any:
 
 
 def _scorer_class() -> Any:
-    require("rouge_score", extra=EXTRA)
-    from rouge_score.rouge_scorer import RougeScorer
-
-    return RougeScorer
+    return require("rouge_score.rouge_scorer", extra=EXTRA).RougeScorer
