@@ -6,6 +6,7 @@ cache `past_key_values`. Importing it wraps every global attention function: it 
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
@@ -63,10 +64,9 @@ def load_kvpress() -> Any:
         MissingDependencyError: It is not installed.
     """
     try:
-        import kvpress
+        return import_module("kvpress")
     except ModuleNotFoundError as error:
         raise MissingDependencyError(f"the peer kvpress cannot be imported ({error})", fix=INSTALL) from error
-    return kvpress
 
 
 def adapted(press: Any) -> Any:
