@@ -51,6 +51,16 @@ def test_a_users_mistake_is_one_line_and_exit_code_two(toy, capfd):
     assert err == "medsuite: a coin with 1 sides; expected at least 2\n"
 
 
+def test_a_place_that_cannot_be_written_is_one_line_and_exit_code_two(toy, capfd, tmp_path):
+    """A file where a run folder's parent should be: the system's own words, with the path."""
+    (tmp_path / "notes.txt").write_text("precious")
+    code, out, err = call(capfd, "reproduce", "toy", "--scale", "smoke", "--out", str(tmp_path / "notes.txt" / "run"))
+    assert (code, out) == (2, "")
+    assert err.startswith(f"medsuite: {tmp_path / 'notes.txt'}")
+    assert err.count("\n") == 1
+    assert (tmp_path / "notes.txt").read_text() == "precious"
+
+
 def test_debug_shows_the_traceback(toy):
     program = "from medsuite.core.cli import main; main(['--debug', 'toy', '1'])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)

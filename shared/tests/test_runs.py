@@ -107,6 +107,14 @@ def test_another_config_is_refused_with_what_differs(tmp_path):
         RunFolder.open(tmp_path / "run", {"scale": "paper", "data": "x", "same": 0})
 
 
+@pytest.mark.parametrize("line", ["[1, 2]", "3", "null", '"text"'])
+def test_a_line_that_is_no_object_is_named(tmp_path, line):
+    path = tmp_path / "rows.jsonl"
+    path.write_text(f'{{"job": 1}}\n{line}\n')
+    with pytest.raises(InputError, match=r"rows.jsonl line 2 is no object"):
+        list(JsonLines(path))
+
+
 def test_a_folder_with_other_files_is_refused_and_left_alone(tmp_path):
     (tmp_path / "thesis.tex").write_text("precious")
     with pytest.raises(InputError, match="holds no run"):

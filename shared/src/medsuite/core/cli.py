@@ -97,6 +97,8 @@ def root(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line: a mistake of the user ends in one line on standard error and exit code 2.
 
+    So does a file or folder that cannot be read or written. With `--debug` the traceback is shown.
+
     Args:
         arguments: The words after `medsuite`; those of the process when left out.
     """
@@ -107,4 +109,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if "--debug" in words:
             raise
         typer.echo(f"medsuite: {error}", err=True)
+        raise SystemExit(2) from error
+    except OSError as error:
+        if "--debug" in words or error.filename is None:
+            raise
+        typer.echo(f"medsuite: {error.filename}: {error.strerror}", err=True)
         raise SystemExit(2) from error

@@ -86,11 +86,14 @@ class JsonLines:
                     yield self._parse(line, number)
 
     def _parse(self, line: bytes, number: int) -> dict[str, Any]:
+        fix = "restore the file or delete that line"
         try:
-            return json.loads(line)
+            row = json.loads(line)
         except ValueError as error:
-            fix = "restore the file or delete that line"
             raise InputError(f"{self.path} line {number} is not JSON ({error})", fix=fix) from error
+        if not isinstance(row, dict):
+            raise InputError(f"{self.path} line {number} is no object but {line[:40]!r}", fix=fix)
+        return row
 
     def _cut_torn_line(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
