@@ -8,7 +8,6 @@ import torch
 
 from medsuite.meda_kv import H2O, AverageMerge, TextPrior, compress, method
 from medsuite.meda_kv.constructed import idle_entropy, lookup_entropy, retrieval_batch, retrieval_model
-from medsuite.meda_kv.methods import METHODS
 from medsuite.meda_kv.select.base import Choice
 
 ITEMS, LAYERS, LOOKUP, RATIO = 1024, 4, 2, 0.2
@@ -49,8 +48,7 @@ def test_the_paper_spends_the_whole_budget_and_the_code_rounds_and_clips_it_away
 
 
 def test_the_paper_merges_values_alone_and_the_code_keys_as_well():
-    budget = 8
-    paper, released = (METHODS[name](budget) for name in ("meda", "meda_released"))
+    paper, released = (method(name, ratio=RATIO) for name in ("meda", "meda_released"))
     assert (paper.merge, released.merge) == (AverageMerge(), AverageMerge(keys=True))
     assert paper.select == released.select == TextPrior(H2O())
 
