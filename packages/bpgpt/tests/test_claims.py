@@ -1,26 +1,9 @@
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
-
 import pytest
+from contexts import FakeContext
 
 from medsuite.bpgpt.claims import ALIGNMENT, BRAIN, CLAIMS
 from medsuite.core.claims import Measurement
 from medsuite.core.claims.model import Context
-
-
-@dataclass
-class FakeContext:
-    settings: Any
-    scale: str = "smoke"
-    data: Path | None = None
-    fractions: list[float] = field(default_factory=list)
-
-    def artefact(self, name, build):
-        raise AssertionError("no claim of this package shares a step")
-
-    def progress(self, fraction):
-        self.fractions.append(fraction)
 
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.id)

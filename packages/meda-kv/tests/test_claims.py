@@ -1,29 +1,12 @@
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import pytest
+from contexts import FakeContext
 
 from medsuite.core.claims import Measurement
 from medsuite.core.claims.model import SCALES
 from medsuite.meda_kv.claims import ALLOCATION, CLAIMS, MEMORY, PICTURES, SPEED
 
 PROTOCOLS = ("in prompt", "after")
-
-
-@dataclass
-class FakeContext:
-    settings: Any
-    scale: str = "smoke"
-    data: Path | None = None
-    fractions: list[float] = field(default_factory=list)
-
-    def artefact(self, name, build):
-        raise AssertionError("no claim of this package shares a step")
-
-    def progress(self, fraction):
-        self.fractions.append(fraction)
 
 
 def smoke_rows(claim):

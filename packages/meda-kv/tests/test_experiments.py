@@ -1,12 +1,10 @@
 """The rows of the claims' jobs are what was asked, on a model that takes no time."""
 
-from dataclasses import dataclass, field
-from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pytest
+from contexts import FakeContext
 
 from medsuite.core.claims import Job
 from medsuite.core.errors import InputError
@@ -16,20 +14,6 @@ from medsuite.meda_kv.evaluate.arms import allocation_arms, memory_arms, open_mo
 from medsuite.meda_kv.evaluate.questions import Score
 
 ARMS = {"full", "meda", "uniform", "shuffled", "random"}
-
-
-@dataclass
-class FakeContext:
-    settings: Any
-    scale: str = "smoke"
-    data: Path | None = None
-    fractions: list[float] = field(default_factory=list)
-
-    def artefact(self, name, build):
-        raise AssertionError("no claim of this package shares a step")
-
-    def progress(self, fraction):
-        self.fractions.append(fraction)
 
 
 def context(**settings):
