@@ -20,10 +20,21 @@ from typing import Any
 import numpy as np
 import torch
 import transformers
-from transformers import Qwen2VLConfig, Qwen2VLForConditionalGeneration, StoppingCriteria, StoppingCriteriaList
+from transformers import Qwen2VLConfig, Qwen2VLForConditionalGeneration, StoppingCriteriaList
 
-from medsuite.meda_kv import H2O, AverageMerge, Budget, CrossModalEntropy, Recipe, Sampled, SnapKV, TextPrior, compress
-from medsuite.meda_kv.evaluate.speed import weight_bytes
+from medsuite.meda_kv import (
+    H2O,
+    AverageMerge,
+    Budget,
+    CrossModalEntropy,
+    Recipe,
+    Sampled,
+    SnapKV,
+    TextPrior,
+    compress,
+    storage_bytes,
+)
+from medsuite.meda_kv.evaluate.speed import TokenClock, synchronise, weight_bytes
 
 GRID = 32
 """Patches along a picture's edge; four make a token."""
@@ -117,24 +128,6 @@ def arms(share: float) -> dict[str, Recipe | None]:
     }
 
 
-class Clock(StoppingCriteria):
-    """Never stops; notes when each token was there."""
-
-    def __init__(self) -> None:
-        self.times: list[float] = []
-
-    def __call__(self, input_ids: torch.Tensor, scores: Any, **_: Any) -> torch.Tensor:
-        """Note the time."""
-        wait(input_ids.device)
-        self.times.append(time.perf_counter())
-        return torch.zeros(len(input_ids), dtype=torch.bool, device=input_ids.device)
-
-
-def wait(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-
-
 @torch.no_grad()
 def generate(model: Any, inputs: dict[str, torch.Tensor], recipe: Recipe | None, new_tokens: int) -> dict[str, Any]:
     """Time one `generate`: to the first token, and each token after it."""
@@ -143,9 +136,9 @@ def generate(model: Any, inputs: dict[str, torch.Tensor], recipe: Recipe | None,
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
     context: AbstractContextManager[Any] = nullcontext() if recipe is None else compress(model, recipe)
-    clock = Clock()
+    clock = TokenClock()
     with context as session:
-        wait(model.device)
+        synchronise(inputs["input_ids"])
         started = time.perf_counter()
         result = model.generate(
             **inputs,
@@ -156,7 +149,7 @@ def generate(model: Any, inputs: dict[str, torch.Tensor], recipe: Recipe | None,
             stopping_criteria=StoppingCriteriaList([clock]),
         )
         cache = result.past_key_values if session is None else session.cache
-        held = sum(tensor.untyped_storage().nbytes() for layer in cache.layers for tensor in (layer.keys, layer.values))
+        held = storage_bytes(cache)
     return {
         "first_s": clock.times[0] - started,
         "token_ms": 1000 * float(np.median(np.diff(clock.times))),

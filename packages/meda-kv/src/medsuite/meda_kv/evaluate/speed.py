@@ -104,28 +104,29 @@ def _unsteadiness(rounds: list[list[float]]) -> float:
 
 
 def _timed_compression(prompt: Prompt, recipe: Recipe) -> tuple[CompressedCache, float]:
-    _wait(prompt.logits)
+    synchronise(prompt.logits)
     started = time.perf_counter()
     cache, _ = prompt.compress(recipe)
-    _wait(prompt.logits)
+    synchronise(prompt.logits)
     return cache, 1000 * (time.perf_counter() - started)
 
 
-class _Clock(StoppingCriteria):
+class TokenClock(StoppingCriteria):
     """Never stops; notes when each token was there."""
 
     def __init__(self) -> None:
         self.times: list[float] = []
 
     def __call__(self, input_ids: Tensor, scores: Any, **kwargs: Any) -> Tensor:
-        _wait(input_ids)
+        """Note the time."""
+        synchronise(input_ids)
         self.times.append(time.perf_counter())
         return torch.zeros(len(input_ids), dtype=torch.bool, device=input_ids.device)
 
 
 def _step_times(session: Session, tokens: Tensor, cache: CompressedCache, new_tokens: int) -> list[float]:
     """Seconds of each step of `generate` behind the cache but the first, which is fed the prompt's last token again."""
-    clock = _Clock()
+    clock = TokenClock()
     model: Any = session.model
     again = torch.cat([tokens, tokens[:, -1:]], dim=1).to(model.device)
     model.generate(
@@ -140,6 +141,7 @@ def _step_times(session: Session, tokens: Tensor, cache: CompressedCache, new_to
     return np.diff(clock.times).tolist()
 
 
-def _wait(tensor: Tensor) -> None:
+def synchronise(tensor: Tensor) -> None:
+    """Wait until a GPU has computed the tensor."""
     if tensor.is_cuda:
         torch.cuda.synchronize(tensor.device)
