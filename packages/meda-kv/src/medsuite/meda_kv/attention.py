@@ -89,7 +89,7 @@ def one_query_attention(
     """Attend with one query a head, the heads of a key head standing in the place of its queries.
 
     So the kernel reads each key once. It is what transformers does where a mask is given; without one it leaves the
-    sharing to torch, whose kernel for CPUs takes a fifth longer behind 8,192 rows.
+    sharing to torch, whose kernel for CPUs is slower.
 
     Args:
         query: Queries after the rotary embedding.
