@@ -16,6 +16,7 @@ from medsuite.core.runs import describe_difference, write_atomically
 from medsuite.synth_medvlp.cohorts import Cohort, draw_cohort, pair
 from medsuite.synth_medvlp.dirt import CLEAN, FAULTS, HARSH, MILD, Dirt
 from medsuite.synth_medvlp.domains import domain
+from medsuite.synth_medvlp.records import read_record
 from medsuite.synth_medvlp.shards import MANIFEST, Sample, is_whole, read_manifest, write_shard
 from medsuite.synth_medvlp.vocabulary import FINDINGS
 
@@ -111,16 +112,7 @@ def read_recipe(folder: Path) -> dict[str, object]:
     Raises:
         InputError: The file is damaged.
     """
-    path = folder / SETTINGS
-    if not path.is_file():
-        return {}
-    try:
-        recipe = json.loads(path.read_text())
-    except ValueError as error:
-        raise InputError(f"{path} is not JSON ({error})", fix="generate into another folder") from error
-    if not isinstance(recipe, dict):
-        raise InputError(f"{path} holds a {type(recipe).__name__}", expected="the recipe of the data set")
-    return recipe
+    return read_record(folder / SETTINGS, expected="the recipe of the data set", fix="generate into another folder")
 
 
 def _meta(recipe: Recipe, cohort: Cohort, place: int, fault: str, stated: np.ndarray) -> dict[str, object]:

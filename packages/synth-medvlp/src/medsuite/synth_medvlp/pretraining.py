@@ -14,6 +14,7 @@ from jaxtyping import Bool, UInt8
 from medsuite.core.errors import InputError, unknown_name
 from medsuite.core.runs import write_atomically
 from medsuite.synth_medvlp.model import DualEncoder, Sizes, embed_films, load_model, save_model
+from medsuite.synth_medvlp.records import read_record
 from medsuite.synth_medvlp.shards import Sample, read_manifest, read_samples
 from medsuite.synth_medvlp.texts import PACKAGED, SentenceBank
 from medsuite.synth_medvlp.training import Fitted, Pairs, Schedule, fit
@@ -158,7 +159,7 @@ def evaluate_on(model_folder: Path, data: Path) -> ZeroShot:
         InputError: The model or the data cannot be used, the model was trained on these films or on these simulated
             patients, or no finding is in some films and not in others.
     """
-    model, record = load_model(model_folder), _record(model_folder)
+    model, record = load_model(model_folder), _how_trained(model_folder)
     pairs, prompts = LoadedPairs.read(data), Prompts.of(FINDINGS)
     refuse_overlap(f"{model_folder} was trained on", record, data, provenance(data, pairs))
     bank = SentenceBank.encode(prompts.sentences, str(record.get("texts", PACKAGED)))
@@ -198,18 +199,9 @@ def refuse_overlap(said: str, used: Mapping[str, Any], folder: Path, provenance:
         raise InputError(given, expected="other patients", fix="generate with another --seed")
 
 
-def _record(model_folder: Path) -> dict[str, Any]:
+def _how_trained(model_folder: Path) -> dict[str, Any]:
     """Read how a model was trained; empty for one that was not trained here."""
-    path = model_folder / TRAINING
-    if not path.is_file():
-        return {}
-    try:
-        record = json.loads(path.read_text())
-    except ValueError as error:
-        raise InputError(f"{path} is not JSON ({error})", fix="train the model again") from error
-    if not isinstance(record, dict):
-        raise InputError(f"{path} holds a {type(record).__name__}", expected="what train wrote")
-    return record
+    return read_record(model_folder / TRAINING, expected="what train wrote", fix="train the model again")
 
 
 def to_json(result: ZeroShot) -> dict[str, object]:
