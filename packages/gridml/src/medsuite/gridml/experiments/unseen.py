@@ -239,6 +239,7 @@ def _signed_mean(values: Float[np.ndarray, " units"], sign: Float[np.ndarray, " 
 def draw(rows: Sequence[Measurement]) -> list[Drawing]:
     """Return the error of each family on training meshes and in each condition."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator
 
     figure = Figure(figsize=(8, 4), layout="constrained")
     axes = figure.add_subplot()
@@ -251,8 +252,9 @@ def draw(rows: Sequence[Measurement]) -> list[Drawing]:
         reach = np.abs(np.array([np.percentile(values, (25, 75)) for values in errors]).T - middle)
         axes.errorbar(places, middle, yerr=reach, fmt="o", capsize=2, label=label)
     axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter("{x:g}")
-    axes.yaxis.set_minor_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter("")
     axes.set_xticks(range(len(names)), [name.replace("-", "-\n") for name in names])
     axes.set_ylabel("relative L2 error")
     axes.legend(fontsize="small")
